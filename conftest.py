@@ -1,0 +1,72 @@
+"""What holds for every test, and for every notebook that `pytest --nbval` runs.
+
+Tests and kernels see none of the reader's own files: a progress file that does not exist yet (one
+for each test file or notebook, so that neither order nor workers matter), an empty IPython
+profile, and the CPU. A compared cell that is skipped or expected to fail counts as failed.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tools.notebooks import kernel_environment
+
+# nbval waits half an hour for a cell unless told otherwise.
+SECONDS_PER_CELL = 120.0
+PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+# The property under which a test reports what a notebook used: see tests/test_notebook_runs.py.
+USAGE = "notebook usage"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process, or this worker of several, surroundings of its own."""
+    # A kernel that is still closing may hold a file in the folder when it is removed.
+    private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
+    config.stash[PRIVATE] = private
+    os.environ.update(kernel_environment(Path(private.name)))
+    if config.getoption("nbval", False):
+        asked = config.option.nbval_cell_timeout
+        config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[PRIVATE].cleanup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Point at the file's own progress before anything, a kernel say, is started for the test."""
+    name = hashlib.sha256(str(item.path).encode()).hexdigest()[:16]
+    folder = Path(item.config.stash[PRIVATE].name, name)
+    os.environ["COURSE_PROGRESS"] = str(folder / "progress.json")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """After a time-out nbval expects the rest to fail: that is no reason for a green run."""
+    report = yield
+    if item.path.suffix == ".ipynb" and report.skipped:
+        reason = getattr(report, "wasxfail", None) or "skipped"
+        report.outcome = "failed"
+        report.longrepr = f"this cell was not compared: {reason}"
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table of what each notebook took; the numbers come with the reports, from any worker."""
+    reports = [
+        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
+    ]
+    rows = [v for report in reports for k, v in report.user_properties if k == USAGE]
+    if rows:
+        terminalreporter.section("notebooks: seconds from first to last cell, peak memory")
+        for name, seconds, peak in sorted(rows):
+            terminalreporter.line(f"{name:<32}{seconds:>8.1f} s{peak / 2**20:>8.0f} MiB")

@@ -1,0 +1,13 @@
+"""Why Models Learn: the small package behind the notebooks.
+
+A model is a belief, a loss is the cost of a wrong belief, learning moves the belief downhill.
+Importing this package loads and configures nothing; import the part that you need:
+
+    course.data       seeded simulators and the course's own text
+    course.maths      information theory and coding
+    course.models     small models over plain pytrees
+    course.show       figures and the live demos of the notebooks
+    course.practice   exercises that answer back, predictions, the reader's progress
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Seeded simulators and texts; nothing is downloaded."""

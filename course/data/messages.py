@@ -1,0 +1,256 @@
+"""A seeded generator of short messages, wanted ("ham") and unwanted ("spam").
+
+A message has three parts, drawn independently of each other once it is settled whether it is spam:
+
+    opening   "good morning"           or pushy: "last chance"
+    core      "your violin is ready"   or bait: "win a bicycle"   or a lure: "your prize is ready"
+    closing   "see you at the farm"    or pushy: "reply now"      or an urge: "claim it now"
+
+Spam is pushy more often than ham, and most of it holds a *giveaway*: a lure ("prize") or an urge
+("claim"). The giveaways belong to a *tactic*. When the tactic changes, all of them are new words
+and everything else stays as it was. Ham is not innocent of tempting words ("lunch is free today",
+"bring cash for the raffle prize"), and some spam gives nothing away: the same words ("your tent is
+ready no fee") come now as ham and now as spam, so no filter can be right every time.
+
+Real mail differs: its language is endless, its parts depend on each other, senders and links
+matter, tactics drift and mix where these change all at once, and people disagree about what spam
+is.
+"""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, PRNGKeyArray
+
+from course.checks import Count, Key, Probability, checked
+
+
+class Messages(NamedTuple):
+    """Short messages, and for each whether it is spam."""
+
+    text: tuple[str, ...]
+    """Lower-case words with single spaces between them and no punctuation."""
+    spam: Bool[np.ndarray, " messages"]
+    """True for spam."""
+
+
+class Giveaways(NamedTuple):
+    """The words that only the spam of one tactic needs."""
+
+    lures: tuple[str, ...]
+    """What is dangled, as in "your prize is ready"."""
+    urges: tuple[str, ...]
+    """What to do about it, as in "claim it now"."""
+
+
+class Phrases(NamedTuple):
+    """Phrases of one kind, and the share of ham and of spam in which a part is of this kind."""
+
+    ham: float
+    spam: float
+    templates: tuple[str, ...]
+
+
+THEMES = (
+    Giveaways(("prize", "voucher", "jackpot", "cash", "bonus"), ("claim", "redeem")),
+    Giveaways(("refund", "rebate", "payout", "invoice", "surplus"), ("settle", "confirm")),
+    Giveaways(("parcel", "delivery", "shipment", "package", "pallet"), ("track", "release")),
+    Giveaways(("crypto", "token", "wallet", "profit", "stake"), ("double", "unlock")),
+    Giveaways(("loan", "mortgage", "pension", "cheque", "credit"), ("borrow", "accept")),
+)
+"""What spam is about; a tactic takes one theme in one spelling."""
+
+FRAMES = (
+    "your {} is waiting",
+    "your {} is ready",
+    "news about your {}",
+    "a question about your {}",
+    "the {} is yours",
+)
+"""What ham says about everyday things and spam says about its lures."""
+
+OPENINGS = (
+    Phrases(
+        ham=0.80,
+        spam=0.70,
+        templates=(
+            "hello", "good morning", "reminder", "hi everyone", "news", "dear neighbour",
+            "short note",
+        ),
+    ),
+    Phrases(
+        ham=0.20,
+        spam=0.30,
+        templates=("urgent", "last chance", "congratulations", "act fast", "important"),
+    ),
+)  # fmt: skip
+CORES = (
+    Phrases(ham=0.88, spam=0.02, templates=tuple(frame.format("{thing}") for frame in FRAMES)),
+    Phrases(ham=0.00, spam=0.92, templates=tuple(frame.format("{lure}") for frame in FRAMES)),
+    Phrases(
+        ham=0.04,
+        spam=0.06,
+        templates=(
+            "free {thing} for you", "win a {thing}", "best offer for your {thing}",
+            "save money on your {thing}", "special deal on your {thing}", "cheap {thing} for sale",
+        ),
+    ),
+    Phrases(
+        ham=0.08,
+        spam=0.00,
+        templates=(
+            "lunch is free today", "we can win the match", "free seats for the concert",
+            "bring cash for the raffle prize", "claim your travel costs",
+            "a voucher for the teacher", "money for the school trip", "free parking near the hall",
+            "who will win the quiz", "the best offer for the old car",
+        ),
+    ),
+)  # fmt: skip
+CLOSINGS = (
+    Phrases(
+        ham=0.40,
+        spam=0.20,
+        templates=(
+            "see you at the {place}", "thanks from the {place}", "meet me at the {place}",
+            "leave it at the {place}", "no hurry", "tell the others", "call me later",
+        ),
+    ),
+    Phrases(
+        ham=0.20,
+        spam=0.20,
+        templates=(
+            "reply now", "click here", "only today", "reply before midnight", "no fee",
+            "call now from the {place}", "pick up at the {place}",
+        ),
+    ),
+    Phrases(
+        ham=0.40, spam=0.00, templates=("{chore} it now", "{chore} it today", "{chore} it here")
+    ),
+    Phrases(ham=0.00, spam=0.60, templates=("{urge} it now", "{urge} it today", "{urge} it here")),
+)  # fmt: skip
+THINGS = (
+    "bicycle", "lesson", "book", "cake", "racket", "photo", "basket", "coat", "tent", "cottage",
+    "lamp", "chair", "guitar", "kettle", "boat", "puzzle", "printer", "report", "costume", "bench",
+    "ladder", "violin", "jacket", "camera",
+)  # fmt: skip
+PLACES = (
+    "library", "station", "market", "school", "harbour", "museum", "bakery", "theatre", "cinema",
+    "workshop", "playground", "farm",
+)  # fmt: skip
+CHORES = ("bring", "fetch", "paint", "water", "mend")
+
+DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
+"""The disguise of odd tactics: the first of these letters, after the initial, becomes its digit."""
+
+ROWS = 1024
+
+
+@checked(key=Key(), count=Count(), tactic=Count(0), spam_share=Probability(ndim=0, numpy=True))
+def generate(
+    key: PRNGKeyArray,
+    count: int,
+    *,
+    tactic: int = 0,
+    spam_share: float | Float[np.ndarray, ""] = 0.4,
+) -> Messages:
+    """Generate short messages from a key.
+
+        spam ~ Bernoulli(spam_share),    opening, core, closing ~ p(part | spam), independently
+
+    Args:
+        key: a JAX random key.
+        count: how many messages, at least 1.
+        tactic: which giveaways the spam uses: any whole number from 0. No two tactics share one.
+        spam_share: the probability that a message is spam, from 0 to 1.
+
+    Returns:
+        Messages with `count` texts and labels. The same key gives the same ham whatever the tactic,
+        and a larger count begins with the messages of a smaller one.
+
+    Raises:
+        TypeError: if `key` is not a key, or a number not a number.
+        ValueError: if `key` holds several keys, or a number is out of its range.
+
+    >>> messages = generate(jax.random.key(0), 3)
+    >>> for text, spam in zip(messages.text, messages.spam):
+    ...     print("spam:" if spam else "ham: ", text)
+    ham:  last chance news about your printer meet me at the market
+    ham:  news the report is yours paint it here
+    spam: congratulations news about your cash claim it here
+
+    Reference: T. M. Mitchell, Machine Learning (1997), section 6.10, learns to classify such texts.
+    """
+    words = giveaways(tactic)
+    # Whole blocks of rows: JAX compiles a program for each shape, and one serves most counts.
+    rows = -(-count // ROWS) * ROWS
+    drawn = jax.random.uniform(key, (rows, 10), dtype=np.float32)
+    uniform = np.asarray(drawn, dtype=np.float64)[:count]
+    spam = uniform[:, 0] < spam_share
+    texts = tuple(
+        _message(is_spam, numbers, words)
+        for is_spam, numbers in zip(spam.tolist(), uniform[:, 1:].tolist(), strict=True)
+    )
+    return Messages(texts, spam)
+
+
+@checked(tactic=Count(0))
+def giveaways(tactic: int) -> Giveaways:
+    """Return the words by which the spam of a tactic gives itself away.
+
+    Tactics 0, 2, 4, 6, 8 take the themes in turn; 1, 3, 5, 7, 9 are the same themes disguised by
+    digits; from 10 on these ten come again, with a number at the end of each word.
+
+    Args:
+        tactic: any whole number from 0.
+
+    Returns:
+        Giveaways: lures and urges. No word belongs to two tactics.
+
+    Raises:
+        TypeError: if `tactic` is not a whole number.
+        ValueError: if `tactic` is negative.
+
+    >>> giveaways(0).urges, giveaways(1).urges, giveaways(2).urges, giveaways(10).urges
+    (('claim', 'redeem'), ('cl4im', 'r3deem'), ('settle', 'confirm'), ('claim2', 'redeem2'))
+
+    Reference: none; the words are the course's own.
+    """
+    turn, place = divmod(tactic, 2 * len(THEMES))
+    theme = THEMES[place // 2]
+    ending = str(turn + 1) if turn else ""
+
+    def spell(word: str) -> str:
+        return (_disguise(word) if place % 2 else word) + ending
+
+    return Giveaways(tuple(map(spell, theme.lures)), tuple(map(spell, theme.urges)))
+
+
+def _disguise(word: str) -> str:
+    position = next(at for at, letter in enumerate(word) if at > 0 and letter in DIGITS)
+    return word[:position] + DIGITS[word[position]] + word[position + 1 :]
+
+
+def _message(spam: bool, uniform: list[float], words: Giveaways) -> str:
+    """One message, each of its choices made by one uniform number."""
+    *phrasing, about, urging, where = uniform
+    opening, core, closing = (
+        _phrase(part, spam, phrasing[2 * at], phrasing[2 * at + 1])
+        for at, part in enumerate((OPENINGS, CORES, CLOSINGS))
+    )
+    return f"{opening} {core} {closing}".format(
+        thing=_pick(THINGS, about),
+        lure=_pick(words.lures, about),
+        chore=_pick(CHORES, urging),
+        urge=_pick(words.urges, urging),
+        place=_pick(PLACES, where),
+    )
+
+
+def _phrase(part: tuple[Phrases, ...], spam: bool, kind: float, which: float) -> str:
+    shares = np.cumsum([phrases.spam if spam else phrases.ham for phrases in part])
+    return _pick(part[np.searchsorted(shares[:-1], kind, side="right")].templates, which)
+
+
+def _pick(options: tuple[str, ...], uniform: float) -> str:
+    return options[int(uniform * len(options))]

@@ -1,0 +1,1 @@
+"""The mathematics of beliefs and their costs."""

@@ -1,0 +1,1 @@
+"""Small models: plain functions over plain parameters."""

@@ -1,0 +1,29 @@
+"""Exercises that answer back, predictions, and the reader's progress.
+
+    from course import practice
+    practice.entropy.q1.check(my_entropy)    # correct, not yet (and why), or not attempted
+    practice.entropy.q1.hint()               # the next hint
+    practice.entropy.q1.solution()           # one right answer, to be read or pasted
+    practice.predict(practice.entropy.p1)    # an answer, and how sure you are
+    practice.board()                         # your progress over all notebooks
+
+A topic is loaded when it is first named, and nothing heavier than the standard library before.
+"""
+
+from typing import Any
+
+from course.practice.board import board
+from course.practice.exercises import load, topics
+from course.practice.predict import predict
+
+__all__ = ["board", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in topics():
+        return load(name)
+    raise AttributeError(f"There is no exercise module {name!r}; there are: {', '.join(topics())}.")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *topics()])

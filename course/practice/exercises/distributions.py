@@ -1,0 +1,302 @@
+"""Exercises and predictions of notebook 01."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.data.weather import CONDITIONAL
+from course.maths import information
+from course.practice.engine import Exercise, Mistake
+from course.practice.predict import Prediction, Revealed
+
+NOTEBOOK = "01_distributions"
+TITLE = "Distributions as beliefs"
+
+FALLING = CONDITIONAL[0]
+CLOSE_ENOUGH = 0.02
+"""How many bits above the best possible a forecast may cost in `q3`."""
+
+
+def columns(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of truth columns: exclusive, independent, nested, and one that never holds."""
+    skies = rng.integers(0, 3, size=200)
+    a, b = rng.random((2, 150)) < rng.uniform(0.2, 0.8, size=(2, 1))
+    return [(skies == 0, skies == 2), (a, b), (a & b, a), (np.zeros(50, dtype=bool), b[:50])]
+
+
+def both(a, b):
+    """(observed share of days with a and b, share expected under independence)."""
+    return np.mean(a & b), np.mean(a) * np.mean(b)
+
+
+q1 = Exercise(
+    name="distributions.q1",
+    title="Exclusive or independent?",
+    difficulty=1,
+    minutes=6,
+    solution=both,
+    cases=columns,
+    mistakes=[
+        Mistake(
+            "swapped",
+            lambda a, b: both(a, b)[::-1],
+            "Both numbers are right, in the other order: first what is observed.",
+        ),
+        Mistake(
+            "either",
+            lambda a, b: (np.mean(a | b), np.mean(a) * np.mean(b)),
+            "Your first number counts days with at least one of the two. Both are asked for: `a & b`.",
+        ),
+        Mistake(
+            "added",
+            lambda a, b: (np.mean(a & b), np.mean(a) + np.mean(b)),
+            "You added the two shares. For independent events the shares multiply.",
+        ),
+        Mistake(
+            "counts",
+            lambda a, b: (np.sum(a & b), np.mean(a) * np.mean(b)),
+            "Your first number counts days. A share is asked for: divide by the number of days.",
+        ),
+        Mistake(
+            "counts in both",
+            lambda a, b: (np.sum(a & b), np.sum(a) * np.sum(b)),
+            "These are counts. Shares are asked for: divide by the number of days.",
+        ),
+        Mistake(
+            "assumed independent",
+            lambda a, b: (np.mean(a) * np.mean(b),) * 2,
+            "Your first number assumes independence, too. Count the days on which both are true.",
+        ),
+    ],
+    hints=[
+        "`a & b` is True on the days on which both are true; `np.mean` of it is the share of such days.",
+        "Under independence the shares multiply: `np.mean(a) * np.mean(b)`.",
+    ],
+    praise="Where the two numbers differ, knowing one event tells you something about the other.",
+)
+
+
+def my_log_score(forecast, outcome):
+    """Bits that the forecast pays when the outcome with this index happens."""
+    return np.log2(1 / forecast[outcome])
+
+
+def forecasts(rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
+    """Random forecasts over a few outcomes, and one of the outcomes."""
+    return [(rng.dirichlet(np.ones(size)), int(rng.integers(size))) for size in (2, 3, 3, 4, 6)]
+
+
+q2 = Exercise(
+    name="distributions.q2",
+    title="The log score",
+    difficulty=1,
+    minutes=5,
+    solution=my_log_score,
+    cases=forecasts,
+    mistakes=[
+        Mistake(
+            "nats",
+            lambda p, y: -math.log(p[y]),
+            "This is the log score in nats; bits were asked for. Use the logarithm to base 2.",
+        ),
+        Mistake(
+            "sign",
+            lambda p, y: math.log2(p[y]),
+            "The sign is wrong: a payment is positive, and log2 of a probability is not.",
+        ),
+        Mistake(
+            "no logarithm",
+            lambda p, y: 1 / p[y],
+            "The logarithm is missing: this is one over the probability.",
+        ),
+        Mistake(
+            "linear",
+            lambda p, y: 1 - p[y],
+            "This charges what is missing to 1. The log score charges log2(1/p).",
+        ),
+        Mistake(
+            "hit or miss",
+            lambda p, y: float(np.argmax(p) != y),
+            "This only asks whether the favourite came. The log score asks how probable you called what came.",
+        ),
+        Mistake(
+            "expected",
+            lambda p, y: float(-np.sum(p * np.log2(p))),
+            "This averages over all outcomes. Only the one that happened is paid for.",
+        ),
+        Mistake(
+            "favourite",
+            lambda p, y: -math.log2(max(p)),
+            "You scored the favourite. What counts is the outcome that happened.",
+        ),
+    ],
+    hints=[
+        "Pick the probability given to what happened: `forecast[outcome]`.",
+        "NumPy's `np.log2` is the logarithm to base 2; one half should cost 1 bit.",
+    ],
+    praise="Only the probability of what happened counts.",
+)
+
+
+def fair_forecast(forecast):
+    """None if the forecast for a falling barometer is nearly as cheap as the true one, else why not."""
+    p = np.asarray(forecast, dtype=float)
+    if p.shape != (3,):
+        return "A forecast has three probabilities here: sun, cloud and rain."
+    if (p < 0).any():
+        return "A probability cannot be negative."
+    if abs(p.sum() - 1) > 1e-3:
+        return f"The probabilities of a forecast sum to 1; yours sum to {p.sum():g}."
+    if (p <= 0).any():
+        sky = ("sunny", "cloudy", "rainy")[int(np.argmin(p))]
+        return f"One {sky} day costs you ∞ bits. Call nothing impossible that can happen."
+    cost = float(-FALLING @ np.log2(p))
+    best = float(-FALLING @ np.log2(FALLING))
+    if cost <= best + CLOSE_ENOUGH:
+        return None
+    return f"Your forecast costs {cost:.2f} bits on average, {cost - best:.2f} more than need be. Compare it with the record in section 1."
+
+
+q3 = Exercise(
+    name="distributions.q3",
+    title="Your forecast",
+    difficulty=1,
+    minutes=4,
+    solution=[0.05, 0.30, 0.65],
+    answer="my_forecast",
+    judge=fair_forecast,
+    mistakes=[
+        Mistake(
+            "the mode",
+            [0, 0, 1],
+            "One cloudy day costs you ∞ bits: the single answer leaves no room for any other sky.",
+        ),
+        Mistake(
+            "one third each",
+            [1 / 3, 1 / 3, 1 / 3],
+            "One third each ignores the barometer. The record says more than that.",
+        ),
+        Mistake(
+            "order",
+            [0.65, 0.30, 0.05],
+            "You have sun and rain the wrong way round: the order is sun, cloud, rain.",
+        ),
+        Mistake(
+            "percent", [5, 30, 65], "These are percentages. Probabilities sum to 1, not to 100."
+        ),
+    ],
+    hints=["Look at the shares that section 1 prints for days after a falling barometer."],
+    praise="Near the truth the cost hardly changes: the bowl is flat at its floor.",
+)
+
+
+def my_softmax(scores):
+    """Probabilities proportional to exp(scores), for a one-dimensional array of scores."""
+    weights = np.exp(scores - np.max(scores))
+    return weights / np.sum(weights)
+
+
+def score_lists(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
+    """Random scores of moderate size, then huge ones of either sign."""
+    moderate = [rng.normal(0, 2, size=size) for size in (1, 2, 3, 5)]
+    return [
+        (scores,)
+        for scores in (*moderate, moderate[-1] + 1000, moderate[-1] - 1000, np.array([0.0, 1000.0]))
+    ]
+
+
+def _naive_softmax(scores):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        weights = np.exp(scores)
+        return weights / weights.sum()
+
+
+q4 = Exercise(
+    name="distributions.q4",
+    title="Softmax that does not break",
+    difficulty=2,
+    minutes=8,
+    solution=my_softmax,
+    cases=score_lists,
+    mistakes=[
+        Mistake(
+            "overflow",
+            _naive_softmax,
+            "Right for moderate scores, but exp(1000) is larger than any number here. Subtract the largest score first: only differences count.",
+        ),
+        Mistake(
+            "no exponential",
+            lambda z: z / z.sum(),
+            "You divided the scores by their sum. First make them positive with exp.",
+        ),
+        Mistake(
+            "not normalised",
+            lambda z: np.exp(z - z.max()),
+            "These are positive but do not sum to 1: divide by their sum.",
+        ),
+        Mistake(
+            "base two",
+            lambda z: np.exp2(z - z.max()) / np.exp2(z - z.max()).sum(),
+            "This uses powers of 2. Softmax uses e: `np.exp`.",
+        ),
+        Mistake(
+            "logarithm",
+            lambda z: z - z.max() - np.log(np.exp(z - z.max()).sum()),
+            "These are the logarithms of the probabilities. One exp is missing at the end.",
+        ),
+        Mistake(
+            "one by one",
+            lambda z: 0.5 * (1 + np.tanh(z / 2)),
+            "You squashed each score on its own (a sigmoid). Softmax shares one unit among all of them.",
+        ),
+    ],
+    hints=[
+        "First exp of each score, then divide by the sum of all.",
+        "Adding a number to all scores changes nothing. Which number makes the largest exp equal to 1?",
+        "`np.exp(scores - scores.max())`, divided by its sum.",
+    ],
+    praise="Shifting all scores changes nothing, so shift them to where exp is safe.",
+)
+
+
+def _reveal_ruin() -> Revealed:
+    skies = jax.random.categorical(
+        jax.random.key(7), jnp.log(jnp.asarray(FALLING)), shape=(1000, 60)
+    )
+    stubborn = np.asarray(information.surprisal(jnp.array([0.0, 0.0, 1.0]))[skies].sum(axis=1))
+    ignorant = 60 * math.log2(3)
+    cheaper = float(np.mean(stubborn < ignorant))
+    right = "“Rain, certainly”" if cheaper > 0.5 else "“One third each”"
+    return Revealed(
+        right,
+        f"over sixty evenings “rain, certainly” paid less in {cheaper:.0%} of 1,000 worlds; one other day costs ∞.",
+    )
+
+
+p1 = Prediction(
+    name="distributions.p1",
+    question="Over sixty falling evenings, who pays less?",
+    options=("“Rain, certainly”", "“One third each”"),
+    reveal=_reveal_ruin,
+)
+
+
+def _cost_of_rain(rain: float) -> float:
+    others = FALLING[:2] / FALLING[:2].sum()
+    return float(-FALLING @ np.log2([*((1 - rain) * others), rain]))
+
+
+def _reveal_bold() -> Revealed:
+    bold, shy = _cost_of_rain(0.90), _cost_of_rain(0.40)
+    right = "Too bold, 0.90" if bold > shy else "Too shy, 0.40"
+    return Revealed(right, f"0.90 costs {bold:.2f} bits a day, 0.40 costs {shy:.2f}.")
+
+
+p2 = Prediction(
+    name="distributions.p2",
+    question="Rain comes with probability 0.65. One forecaster says 0.90, another 0.40. Who pays more on average?",
+    options=("Too bold, 0.90", "Too shy, 0.40"),
+    reveal=_reveal_bold,
+)

@@ -1,0 +1,69 @@
+"""The widget of a prediction: options to choose from, a slider, and a button that reveals."""
+
+from typing import Any
+
+import ipywidgets as widgets
+
+from course.practice.predict import BRAND, Asked, answered
+from course.practice.verdict import box, marked
+
+
+class Panel:
+    """Asks one question; what is locked in is recorded, and the truth appears below it.
+
+    Attributes:
+        widget: all of it, to be displayed.
+        choice: the options, none of them chosen at first.
+        sure: the slider, which begins at 50 %: not moving it claims nothing.
+        lock: the button.
+        answer: what is shown below.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        question = f"<div><strong>Predict:</strong> {marked(asked.prediction.question)}</div>"
+        self.choice = widgets.RadioButtons(
+            options=list(asked.prediction.options),
+            index=None,
+            description="Your answer",
+            tooltip="What do you think will happen?",
+            layout=widgets.Layout(width="max-content"),
+            style={"description_width": "7em"},
+        )
+        self.sure = widgets.IntSlider(
+            value=50,
+            min=50,
+            max=100,
+            description="How sure (%)",
+            tooltip="How sure you are of your answer: 50 is a coin toss, 100 is certainty",
+            continuous_update=False,
+            style={"description_width": "7em"},
+        )
+        self.lock = widgets.Button(
+            description="Lock in and reveal",
+            tooltip="Keep this answer and show what happens; the first answer counts",
+            layout=widgets.Layout(width="max-content"),
+        )
+        self.lock.on_click(self._on_lock)
+        self.answer = widgets.HTML(_said(asked.lines))
+        parts = [widgets.HTML(question), self.choice, self.sure, self.lock, self.answer]
+        self.widget = widgets.VBox(parts)
+
+    def _on_lock(self, _: Any) -> None:
+        """Record, reveal, and take no further answer."""
+        try:
+            if self.choice.value is None:
+                self.answer.value = _said(("Choose an answer first.",))
+                return
+            self.lock.disabled = True
+            now = answered(self.asked.prediction, self.choice.value, self.sure.value)
+            self.answer.value = _said(now.lines)
+            self.choice.disabled = self.sure.disabled = now.record is not None
+            self.lock.disabled = now.record is not None
+        except BaseException as error:  # a callback's error would vanish into the log
+            self.answer.value = _said((f"That did not work ({type(error).__name__}).",))
+
+
+def _said(lines: tuple[str, ...]) -> str:
+    """Sentences as HTML; nothing for none."""
+    return box("".join(f"<div>{marked(line)}</div>" for line in lines), BRAND) if lines else ""

@@ -1,0 +1,92 @@
+"""The log score of predictions: what they cost, in bits.
+
+A prediction is the forecast "my answer is right", made with probability sure / 100. It costs
+-log2 of the probability that it gave to what happened.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from course.practice.progress import PredictionRecord
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All predictions together.
+
+    Attributes:
+        count: how many.
+        right: how many were right.
+        sure: mean of how sure the reader was, in percent.
+        bits: mean log score, ∞ after one wrong answer at 100 %.
+        infinite: how many cost ∞ bits.
+        finite_bits: mean log score of the others; NaN where there are none.
+    """
+
+    count: int
+    right: int
+    sure: float
+    bits: float
+    infinite: int
+    finite_bits: float
+
+
+def log_score(sure: float, right: bool) -> float:
+    """The cost of one prediction in bits: -log2(sure) if right, -log2(1 - sure) if wrong.
+
+    Args:
+        sure: in percent, 50 to 100.
+        right: did it happen?
+
+    >>> log_score(50, True), log_score(75, False), log_score(100, True), log_score(100, False)
+    (1.0, 2.0, 0.0, inf)
+    """
+    chance = (sure if right else 100 - sure) / 100
+    return 0.0 - math.log2(chance) if chance > 0 else math.inf
+
+
+def summary(predictions: Iterable[PredictionRecord]) -> Summary:
+    """Count, share right, mean confidence and mean log score of predictions.
+
+    >>> both = summary([PredictionRecord("rises", 50, True), PredictionRecord("falls", 100, False)])
+    >>> both.count, both.right, both.sure, both.bits, both.infinite, both.finite_bits
+    (2, 1, 75.0, inf, 1, 1.0)
+    """
+    made = list(predictions)
+    costs = [log_score(one.sure, one.right) for one in made]
+    finite = [cost for cost in costs if math.isfinite(cost)]
+    return Summary(
+        len(made),
+        sum(one.right for one in made),
+        _mean([one.sure for one in made]),
+        _mean(costs),
+        len(costs) - len(finite),
+        _mean(finite),
+    )
+
+
+def bits(value: float) -> str:
+    """A cost in words.
+
+    >>> bits(0.3219), bits(float("inf")), bits(1.0)
+    ('0.32 bits', '∞ bits', '1.00 bits')
+    """
+    return f"{value:.2f} bits" if math.isfinite(value) else "∞ bits"
+
+
+def mean_in_words(total: Summary) -> str:
+    """The mean log score, useful even where one prediction has made it infinite.
+
+    >>> mean_in_words(Summary(3, 2, 80.0, math.inf, 1, 0.5))
+    '∞ bits a prediction (without the 1 that cost ∞: 0.50 bits over 2)'
+    """
+    if not total.infinite:
+        return f"{bits(total.bits)} a prediction"
+    rest = total.count - total.infinite
+    aside = f" (without the {total.infinite} that cost ∞: {bits(total.finite_bits)} over {rest})"
+    return "∞ bits a prediction" + (aside if rest else "")
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

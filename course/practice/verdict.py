@@ -1,0 +1,92 @@
+"""What a check answers: an outcome, a sentence, and the same as HTML."""
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["correct", "not yet", "not attempted"]
+
+# JupyterLab's own colours follow its light and dark theme; the second value is for other places.
+_COLOURS = {
+    "correct": "var(--jp-success-color1, #00763c)",
+    "not yet": "var(--jp-warn-color1, #b35900)",
+    "not attempted": "var(--jp-border-color1, #808080)",
+}
+_WRAPPED = "white-space: pre-wrap; margin: 0; color: inherit"
+_WORDS = {"correct": "✔ Correct", "not yet": "✘ Not yet", "not attempted": "○ Not attempted"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to one check.
+
+    Attributes:
+        outcome: "correct", "not yet" or "not attempted".
+        message: why, in a sentence or two.
+        heading: title, difficulty and minutes of the exercise; shown before an attempt.
+        printed: what the answer printed, cut.
+        note: what went wrong with keeping the progress, if anything.
+    """
+
+    outcome: Outcome
+    message: str
+    heading: str = ""
+    printed: str = ""
+    note: str = ""
+
+    def __repr__(self) -> str:
+        first = [self.heading] if self.heading and self.outcome == "not attempted" else []
+        printed = [f"Your code printed: {self.printed}"] if self.printed else []
+        note = [self.note] if self.note else []
+        return "\n".join([*first, f"{_WORDS[self.outcome]}. {self.message}", *printed, *note])
+
+    def _repr_html_(self) -> str:
+        first = self.heading if self.heading and self.outcome == "not attempted" else ""
+        body = [f"<strong>{_WORDS[self.outcome]}.</strong> {marked(self.message)}"]
+        if self.printed:
+            printed = html.escape(self.printed)
+            body.append(f'Your code printed: <pre style="{_WRAPPED}">{printed}</pre>')
+        if self.note:
+            body.append(marked(self.note))
+        lines = ([f"<strong>{html.escape(first)}</strong>"] if first else []) + body
+        return box("".join(f"<div>{line}</div>" for line in lines), _COLOURS[self.outcome])
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text for the reader: a hint, a heading, a solution.
+
+    Attributes:
+        text: what it says.
+        code: shown below it, in a block of its own.
+    """
+
+    text: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.text}\n\n{self.code}" if self.code else self.text
+
+    def _repr_html_(self) -> str:
+        code = html.escape(self.code)
+        block = f'<pre style="{_WRAPPED}">{code}</pre>' if code else ""
+        return box(f"<div>{marked(self.text)}</div>{block}", _COLOURS["not attempted"])
+
+
+def marked(text: str) -> str:
+    """Escape text for HTML; what stands between backticks becomes code.
+
+    >>> marked("`a < b` & c")
+    '<code>a &lt; b</code> &amp; c'
+    """
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def box(content: str, colour: str) -> str:
+    """HTML in a bordered box that screen readers announce."""
+    return (
+        f'<div role="status" style="border: 1px solid {colour}; border-left-width: 6px; '
+        "padding: 0.4em 0.8em; margin: 0.3em 0; max-width: 48em; overflow-x: auto; "
+        f'color: var(--jp-ui-font-color1, inherit)">{content}</div>'
+    )

@@ -1,0 +1,139 @@
+"""Live figures of notebook 02: the two-outcome curve, shaping a belief, and codes for blocks of days."""
+
+from functools import cache
+
+import ipywidgets as widgets
+import numpy as np
+
+from course.data.weather import CONDITIONAL, SKIES
+from course.maths import coding, information
+from course.show import figures
+from course.show.live import LiveFigure
+
+OUTCOMES = np.arange(41)
+CENTRE = 20
+LONGEST_BLOCK = 6
+
+
+def coin() -> LiveFigure:
+    """The entropy of a coin, as a point on the curve of all coins."""
+    figure, (left, right) = figures.new(columns=2, width=7.2, height=3.4)
+    p = np.linspace(0, 1, 201)
+    figures.curve(right, p, information.entropy(np.stack([p, 1 - p], axis=1)), role=figures.COST)
+    (point,) = right.plot([0.5], [1.0], "o", ms=11, color=figures.BELIEF)
+    right.set(xlabel="probability of heads", ylabel="entropy (bits)", title=" ")
+    bars = left.bar(["heads", "tails"], [0.5, 0.5], color=figures.BELIEF)
+    left.set_ylim(0, 1.05)
+    left.set(ylabel="probability", title=" ")
+
+    def draw(heads: float) -> str:
+        bits = float(information.entropy([heads, 1 - heads]))
+        for bar, height in zip(bars, (heads, 1 - heads), strict=True):
+            bar.set_height(height)
+        point.set_data([heads], [bits])
+        left.title.set_text(f"heads {heads:.2f}, tails {1 - heads:.2f}")
+        right.title.set_text(f"H = {bits:.3f} bits")
+        return (
+            f"A coin with heads at {heads:.2f} and tails at {1 - heads:.2f}. On the curve of all coins, an arch "
+            f"from 0 to 1 bit and back, it stands at {bits:.3f} bits."
+        )
+
+    heads = widgets.FloatSlider(
+        0.5, min=0, max=1, step=0.01, description="Heads", tooltip="Probability that the coin shows heads"
+    )
+    return LiveFigure(figure, draw, {"heads": heads}, moving=[bars, point, left.title, right.title])
+
+
+def belief(shape: str, width: int) -> np.ndarray:
+    """A belief over the whole numbers 0 to 40: a bell, or two spikes, of the given width."""
+    if shape == "bell":
+        weights = np.exp(-0.5 * ((OUTCOMES - CENTRE) / width) ** 2)
+        return weights / weights.sum()
+    p = np.zeros(len(OUTCOMES))
+    p[[CENTRE - width // 2, CENTRE - width // 2 + width]] = 0.5
+    return p
+
+
+def spread(p: np.ndarray) -> float:
+    """Standard deviation of an outcome drawn from the belief p over `OUTCOMES`."""
+    return float(np.sqrt(p @ (OUTCOMES - p @ OUTCOMES) ** 2))
+
+
+def shape() -> LiveFigure:
+    """Entropy and spread side by side, while the reader shapes a belief."""
+    figure, (left, right) = figures.new(columns=2, width=7.2, height=3.4, width_ratios=[3, 1.4])
+    steps = left.stairs(
+        np.zeros(len(OUTCOMES)), np.arange(len(OUTCOMES) + 1) - 0.5, fill=True, color=figures.BELIEF
+    )
+    left.set(xlim=(-1, 41), ylim=(0, 0.55))
+    left.set(xlabel="outcome", ylabel="probability", title=" ")
+    most = np.log2(len(OUTCOMES))
+    bars = right.bar(["entropy", "spread"], [0, 0], color=[figures.COST, figures.MUTED])
+    right.set(ylim=(0, 1.05), yticks=[0, 0.5, 1])
+    right.set(ylabel="share of the largest possible", title=" ")
+
+    def draw(shape: str, width: int) -> str:
+        p = belief(shape, width)
+        bits, deviation = float(information.entropy(p)), spread(p)
+        steps.set_data(p)
+        for bar, height in zip(bars, (bits / most, deviation / CENTRE), strict=True):
+            bar.set_height(height)
+        left.title.set_text(f"{shape}, width {width}")
+        right.title.set_text(f"{bits:.2f} bits, spread {deviation:.1f}")
+        return (
+            f"A belief over the numbers 0 to 40, shaped as {shape} of width {width}. "
+            f"Its entropy is {bits:.2f} bits, its spread {deviation:.1f}."
+        )
+
+    shapes = widgets.ToggleButtons(
+        options=["bell", "two spikes"], description="Shape", tooltip="One bell, or two equally likely outcomes"
+    )
+    width = widgets.IntSlider(
+        6, min=1, max=40, description="Width", tooltip="Width of the bell, or distance of the spikes"
+    )
+    controls = {"shape": shapes, "width": width}
+    return LiveFigure(figure, draw, controls, moving=[steps, bars, left.title, right.title])
+
+
+@cache
+def block_code(days: int) -> tuple[float, tuple[tuple[str, float, str], ...]]:
+    """Questions a day for blocks of days under a rising barometer, and the likeliest blocks with their code words."""
+    p = coding.block_probabilities(CONDITIONAL[2], days)
+    words = coding.huffman_code(p)
+    questions = float(coding.mean_code_length(p, [len(word) for word in words])) / days
+    names = [sky[0] for sky in SKIES]
+    blocks = np.stack(np.unravel_index(np.arange(len(p)), (len(SKIES),) * days), axis=1)
+    likeliest = np.argsort(-np.asarray(p), kind="stable")[:5]
+    return questions, tuple(("".join(names[s] for s in blocks[i]), float(p[i]), words[i]) for i in likeliest)
+
+
+def blocks() -> LiveFigure:
+    """Questions a day as blocks of days are coded together, for the rising barometer of notebook 01."""
+    figure, (left, right) = figures.new(columns=2, width=7.6, height=3.6, width_ratios=[1.5, 1])
+    lengths = np.arange(1, LONGEST_BLOCK + 1)
+    entropy = float(information.entropy(CONDITIONAL[2]))
+    questions = [block_code(int(days))[0] for days in lengths]
+    left.plot(lengths, entropy + 1 / lengths, ":", color=figures.MUTED, label="entropy + 1/n")
+    figures.reference(left, entropy, "entropy")
+    (path,) = left.plot([], [], "o-", color=figures.COST, ms=8, label="Huffman's code")
+    left.set(xlim=(0.7, 6.3), ylim=(0, 1.45), xticks=lengths)
+    figures.legend(left, outside=False)
+    left.set(xlabel="days in a block, n", ylabel="questions a day", title=" ")
+    right.set_axis_off()
+    listing = right.text(0, 0.95, "", family="monospace", va="top", transform=right.transAxes)
+
+    def draw(days: int) -> str:
+        bits, likeliest = questions[days - 1], block_code(days)[1]
+        path.set_data(lengths[:days], questions[:days])
+        left.title.set_text(f"{bits:.2f} questions a day, entropy {entropy:.3f}")
+        rows = [f"{block:7s} {p:6.1%}  {word}" for block, p, word in likeliest]
+        listing.set_text("\n".join(["block     p    code", *rows, "", "s sun, c cloud, r rain"]))
+        return (
+            f"Coding {days} {'day' if days == 1 else 'days'} together takes {bits:.2f} questions a day. The entropy, "
+            f"a level line below, is {entropy:.3f} bits; the likeliest block has the code word {likeliest[0][2]}."
+        )
+
+    days = widgets.IntSlider(
+        1, min=1, max=LONGEST_BLOCK, description="Days in a block", tooltip="How many days are asked about together"
+    )
+    return LiveFigure(figure, draw, {"days": days}, moving=[path, left.title, listing])

@@ -1,0 +1,95 @@
+"""Figures for the notebooks: arrays and axes in, axes out.
+
+Colour means the same everywhere: truth dark, belief blue, data orange, cost vermillion, gradient
+green. A notebook finds all it needs here; the helpers live in `bars`, `lines`, `simplex`, `style`.
+
+>>> figure, ax = new(height=3.0)
+>>> ax = bars(ax, [0.65, 0.30, 0.05], ["rain", "cloud", "sun"], role=BELIEF)
+>>> [text.get_text() for text in ax.texts]
+['0.65', '0.30', '0.05']
+"""
+
+import base64
+import io
+from typing import Any, SupportsFloat
+
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from course.show.arrays import number
+from course.show.bars import bars, set_bars, stacked
+from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
+from course.show.simplex import grid, heat, simplex, to_plane
+from course.show.style import (
+    BELIEF,
+    COST,
+    DATA,
+    GRADIENT,
+    MUTED,
+    PIXELS_PER_INCH,
+    TRUTH,
+    Role,
+    styled,
+)
+
+__all__ = [
+    "BELIEF", "COST", "DATA", "GRADIENT", "MUTED", "TRUTH", "Role", "band", "bars", "curve", "grid",
+    "heat", "legend", "mark", "new", "reference", "set_bars", "set_mark", "show", "simplex",
+    "stacked", "timeline", "to_plane",
+]  # fmt: skip
+
+FEWEST_WORDS = 4  # of an alt text that describes anything
+
+
+@styled
+def new(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: SupportsFloat = 6.4,
+    height: SupportsFloat = 3.6,
+    **subplots: Any,
+) -> tuple[Figure, Any]:
+    """Returns a figure in the course's style, unknown to pyplot, and its axes.
+
+    Args:
+      rows: of axes.
+      columns: of axes. More than one gives an array of axes, as `Figure.subplots` does.
+      width: in inches; one inch appears as 100 CSS pixels.
+      height: in inches.
+      subplots: handed to `Figure.subplots`, such as `sharey=True`.
+    """
+    figure = Figure(figsize=(number("width", width, low=1), number("height", height, low=1)))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, **subplots)
+
+
+@styled
+def show(figure: object, *, alt: str) -> None:
+    """Displays a figure once, twice as fine as it appears, with words for who cannot see it.
+
+    Args:
+      figure: a Figure, or one of its Axes.
+      alt: what the picture shows, in words; also the plain-text form of the output.
+
+    Raises:
+      TypeError: `figure` is neither.
+      ValueError: `alt` is too short to describe anything.
+    """
+    whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    if not isinstance(whole, Figure):
+        raise TypeError(f"figure: expected a Figure or Axes, got {type(figure).__name__}")
+    if len(alt.split()) < FEWEST_WORDS:
+        raise ValueError(f"alt: expected a sentence that describes the picture, got {alt!r}")
+    file = io.BytesIO()
+    # Without the software entry the picture does not change with the version of the library.
+    whole.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
+    width, height = (round(size * PIXELS_PER_INCH) for size in whole.get_size_inches())
+    picture = base64.b64encode(file.getvalue()).decode()
+    display(
+        {"image/png": picture, "text/plain": alt},
+        metadata={"image/png": {"alt": alt, "width": width, "height": height}},
+        raw=True,
+    )

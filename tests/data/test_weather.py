@@ -1,0 +1,106 @@
+"""The weather simulator: the conditional that it promises is the one that it draws from."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+from course.data.weather import (
+    BAROMETER_SHARES,
+    BAROMETERS,
+    CONDITIONAL,
+    SKIES,
+    Weather,
+    simulate,
+)
+
+DAYS = 20_000
+
+
+@pytest.fixture(scope="module")
+def weather():
+    """Many days, as NumPy arrays."""
+    return Weather(*map(np.asarray, simulate(jax.random.key(7), DAYS)))
+
+
+def test_promised_numbers():
+    assert BAROMETERS == ("falling", "steady", "rising")
+    assert SKIES == ("sun", "cloud", "rain")
+    rows = [[0.05, 0.30, 0.65], [0.30, 0.50, 0.20], [0.95, 0.04, 0.01]]
+    np.testing.assert_array_equal(CONDITIONAL, rows)
+    np.testing.assert_array_equal(BAROMETER_SHARES, [0.3, 0.4, 0.3])
+    np.testing.assert_allclose(CONDITIONAL.sum(axis=1), 1, atol=1e-15)
+
+
+@pytest.mark.parametrize("array", [CONDITIONAL, BAROMETER_SHARES])
+def test_promised_numbers_cannot_be_overwritten(array):
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1
+
+
+def test_labels_of_a_key_never_change():
+    barometer, sky = simulate(jax.random.key(0), 12)
+    assert barometer.tolist() == [2, 0, 0, 0, 0, 2, 2, 0, 2, 0, 0, 1]
+    assert sky.tolist() == [0, 0, 2, 2, 1, 0, 0, 2, 0, 2, 2, 2]
+    assert simulate(jax.random.key(1), 12).sky.tolist() != sky.tolist()
+
+
+def test_more_days_begin_with_the_same_days():
+    few, many = (simulate(jax.random.key(3), days) for days in (7, 500))
+    for some, longer in zip(few, many, strict=True):
+        np.testing.assert_array_equal(some, longer[:7])
+
+
+def test_old_style_keys_give_the_same_days():
+    new, old = (make(3) for make in (jax.random.key, jax.random.PRNGKey))
+    np.testing.assert_array_equal(simulate(new, 50).sky, simulate(old, 50).sky)
+
+
+def test_barometer_has_its_shares(weather):
+    seen = np.bincount(weather.barometer, minlength=3)
+    assert stats.chisquare(seen, DAYS * BAROMETER_SHARES).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("row", range(3), ids=BAROMETERS)
+def test_sky_has_its_conditional(weather, row):
+    seen = np.bincount(weather.sky[weather.barometer == row], minlength=3)
+    assert stats.chisquare(seen, seen.sum() * CONDITIONAL[row]).pvalue > 1e-3
+    other = CONDITIONAL[(row + 1) % 3]
+    assert stats.chisquare(seen, seen.sum() * other).pvalue < 1e-9  # the test can fail
+
+
+def test_days_are_independent(weather):
+    day = 3 * weather.barometer + weather.sky
+    table = np.zeros((9, 9))
+    np.add.at(table, (day[:-1], day[1:]), 1)
+    common = np.bincount(day, minlength=9) > 200  # the approximation needs filled cells
+    assert common.sum() >= 8
+    assert stats.chi2_contingency(table[common][:, common]).pvalue > 1e-3
+
+
+def test_jit_and_vmap_change_nothing():
+    keys = jax.random.split(jax.random.key(2), 3)
+    together = jax.vmap(lambda key: simulate(key, 40))(keys)
+    compiled = jax.jit(simulate, static_argnums=1)
+    for at, key in enumerate(keys):
+        for one, many, fast in zip(simulate(key, 40), together, compiled(key, 40), strict=True):
+            np.testing.assert_array_equal(one, many[at])
+            np.testing.assert_array_equal(one, fast)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        ("key", (0, 5), TypeError),
+        ("key", ([0, 1], 5), TypeError),
+        ("key", (jax.random.split(jax.random.key(0)), 5), ValueError),
+        ("days", (jax.random.key(0), 0), ValueError),
+        ("days", (jax.random.key(0), -3), ValueError),
+        ("days", (jax.random.key(0), 2.0), TypeError),
+        ("days", (jax.random.key(0), True), TypeError),
+        ("days", (jax.random.key(0), None), TypeError),
+    ],
+)
+def test_bad_input(name, arguments, error):
+    with pytest.raises(error, match=rf"^{name}: expected"):
+        simulate(*arguments)
