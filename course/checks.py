@@ -154,7 +154,7 @@ class Finite:
         if 0 in shape:
             raise refusal(name, "at least one value", f"shape {shape}")
         if self.ndim is not None and len(shape) != self.ndim:
-            raise refusal(name, f"{self.ndim} dimensions", f"shape {shape}")
+            raise refusal(name, f"a {self.ndim}-dimensional array", f"shape {shape}")
         source, axis = name, self.axis
         if isinstance(axis, str):
             source, axis = axis, _integer(axis, arguments[axis])

@@ -123,7 +123,8 @@ def test_every_exercise_and_prediction_stands_in_its_notebook_once(path: Path) -
     assert path.stem == module.NOTEBOOK
     asked = {each.name: answer(each) for each in exercises.members(module, Exercise)}
     guesses = [each.name for each in exercises.members(module, Prediction)]
-    assert not list(misused(read(path), topic(path), asked, guesses))
+    wrong = list(misused(read(path), topic(path), asked, guesses))
+    assert not wrong
 
 
 def test_every_module_has_its_notebook() -> None:

@@ -44,7 +44,8 @@ def test_runs_with_the_network_cut_off(fresh: Run) -> None:
 
 
 def test_gives_the_outputs_and_pictures_that_are_stored(path: Path, fresh: Run) -> None:
-    assert not list(differences(read(path), fresh.book))
+    wrong = list(differences(read(path), fresh.book))
+    assert not wrong
 
 
 def test_fits_into_memory(

@@ -38,7 +38,8 @@ def test_there_are_notebooks() -> None:
 @every_notebook
 @pytest.mark.parametrize("guard", [*GUARDS, *PROSE_GUARDS], ids=lambda guard: guard.__name__)
 def test_guard(path: Path, guard: Guard) -> None:
-    assert not list(guard(opened(path)))
+    wrong = list(guard(opened(path)))
+    assert not wrong
 
 
 @every_notebook
@@ -48,15 +49,18 @@ def test_is_stored_as_the_tool_stores_it(path: Path) -> None:
 
 @every_notebook
 def test_has_the_shape_of_the_design(path: Path) -> None:
-    assert not list(outside_limits(shape(opened(path), path.stat().st_size)))
+    wrong = list(outside_limits(shape(opened(path), path.stat().st_size)))
+    assert not wrong
 
 
 @every_notebook
 def test_links_lead_somewhere(path: Path) -> None:
     others = {other.resolve(): opened(other) for other in NOTEBOOKS}
-    assert not list(dead_links(opened(path), path, others))
+    wrong = list(dead_links(opened(path), path, others))
+    assert not wrong
 
 
 @every_notebook
 def test_links_to_its_neighbours(path: Path) -> None:
-    assert not list(unlinked_neighbours(opened(path), path, NOTEBOOKS))
+    wrong = list(unlinked_neighbours(opened(path), path, NOTEBOOKS))
+    assert not wrong

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
 
-from tools.notebooks import WIDGET_VIEW, kernel_environment
+from tools.notebooks import kernel_environment, read
 
 # What `course lab` prints for the reader to open.
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*\?token=\w+")
@@ -33,6 +33,13 @@ POLL = 100
 # Text that stands where a widget should be.
 NO_WIDGET = re.compile(r"Loading widget|Error displaying widget|Error creating widget")
 
+# Alt text and width, once it is decoded, of each picture in the outputs.
+PICTURES = """async () => {
+    const pictures = [...document.querySelectorAll('.jp-OutputArea-output img')];
+    await Promise.allSettled(pictures.map(picture => picture.decode()));
+    return pictures.map(picture => [picture.alt, picture.naturalWidth]);
+}"""
+
 # Has the session of the notebook a kernel that is idle and that this page is connected to?
 READY = """async path => {
     const sessions = await (await fetch('/api/sessions')).json();
@@ -43,11 +50,17 @@ READY = """async path => {
 }"""
 PROMPTS = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent)"""
-# All cells done, or stopped by an error.
-RAN = f"""failed => ({PROMPTS})().every(prompt => /^\\[\\d+\\]/.test(prompt))
-    || document.querySelector(failed) !== null"""
-CLEARED = f"() => ({PROMPTS})().every(prompt => /^\\[ *\\]/.test(prompt))"
-ERROR = "[data-mime-type='application/vnd.jupyter.error']"
+# Cells enter the page a few at a time, even after the kernel is ready: hence the counts.
+FILLED = "count => document.querySelectorAll('.jp-Notebook .jp-Cell').length === count"
+CLEARED = f"count => ({PROMPTS})().filter(prompt => /^\\[ *\\]/.test(prompt)).length === count"
+# Run All marks every cell with a star at once; an error takes the stars of the rest away.
+RAN = f"""count => {{
+    const prompts = ({PROMPTS})();
+    return prompts.length === count && prompts.some(prompt => /\\d/.test(prompt))
+        && !prompts.some(prompt => prompt.includes('*'));
+}}"""
+# Text on stderr and errors look the same in the page.
+COMPLAINT = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,9 @@ class OpenNotebook:
         self.name = name
         self.trouble: list[str] = []
         self._lab = lab
+        cells = read(lab.notebooks / name).cells
+        self._cells = len(cells)
+        self._code_cells = sum(cell.cell_type == "code" for cell in cells)
         self._console: list[str] = []
         self.page.set_default_timeout(LONGEST_STEP)
         self.page.on("console", self._heard)
@@ -165,14 +181,16 @@ class OpenNotebook:
         """Go to the notebook, as the printed address would; wait until its kernel is ready."""
         path = f"/lab/tree/notebooks/{self.name}?token={self._lab.token}&reset"
         self.page.goto(self._lab.address + path, timeout=LONGEST_STEP)
-        self._wait_for_kernel()
+        self._wait()
 
     def reload(self) -> None:
         """Load the page again, as F5 does: what was run and not saved is gone."""
         self.page.reload()
-        self._wait_for_kernel()
+        self._wait()
 
-    def _wait_for_kernel(self) -> None:
+    def _wait(self) -> None:
+        """Wait until all cells are in the page and the kernel is ready."""
+        self.page.wait_for_function(FILLED, arg=self._cells, polling=POLL)
         path = f"notebooks/{self.name}"
         self.page.wait_for_function(READY, arg=path, timeout=LONGEST_STEP, polling=POLL)
         self.page.locator(".jp-Toolbar-kernelName").wait_for()
@@ -185,9 +203,11 @@ class OpenNotebook:
     def run_all(self) -> None:
         """Clear the stored outputs, so that none is taken for a new one, and run every cell."""
         self.choose("Edit", "Clear Outputs of All Cells")
-        self.page.wait_for_function(CLEARED, polling=POLL)
+        self.page.wait_for_function(CLEARED, arg=self._code_cells, polling=POLL)
         self.choose("Run", "Run All Cells")
-        self.page.wait_for_function(RAN, arg=ERROR, timeout=LONGEST_RUN, polling=POLL)
+        self.page.wait_for_function(
+            RAN, arg=self._code_cells, timeout=LONGEST_RUN, polling=POLL
+        )
 
     def shut_kernel_down(self) -> None:
         """Shut the kernel down from the menu, and wait until JupyterLab says that there is none."""
@@ -200,14 +220,19 @@ class OpenNotebook:
         return [str(prompt) for prompt in self.page.evaluate(PROMPTS)]
 
     @property
-    def outputs(self) -> Locator:
-        """Every output."""
-        return self.page.locator(".jp-OutputArea-output")
+    def complaints(self) -> list[str]:
+        """The text of every output that is an error or was written to stderr."""
+        return self.page.locator(COMPLAINT).all_inner_texts()
+
+    @property
+    def pictures(self) -> list[tuple[str, int]]:
+        """Alt text and true width of every picture in an output; of width 0 if it is broken."""
+        return [(str(alt), int(width)) for alt, width in self.page.evaluate(PICTURES)]
 
     @property
     def widgets(self) -> Locator:
-        """Every output that is a widget."""
-        return self.page.locator(f".jp-OutputArea-output[data-mime-type='{WIDGET_VIEW}']")
+        """Every output that is a widget, without the widgets that it holds."""
+        return self.page.locator(".jp-OutputArea-output > .jupyter-widgets")
 
     def cell(self, place: int) -> Locator:
         """The cell at a place, counted from 0."""

@@ -17,6 +17,7 @@ matter, tactics drift and mix where these change all at once, and people disagre
 is.
 """
 
+from itertools import accumulate
 from typing import NamedTuple
 
 import jax
@@ -248,8 +249,9 @@ def _message(spam: bool, uniform: list[float], words: Giveaways) -> str:
 
 
 def _phrase(part: tuple[Phrases, ...], spam: bool, kind: float, which: float) -> str:
-    shares = np.cumsum([phrases.spam if spam else phrases.ham for phrases in part])
-    return _pick(part[np.searchsorted(shares[:-1], kind, side="right")].templates, which)
+    shares = accumulate(phrases.spam if spam else phrases.ham for phrases in part)
+    chosen = next(phrases for phrases, passed in zip(part, shares, strict=True) if kind < passed)
+    return _pick(chosen.templates, which)
 
 
 def _pick(options: tuple[str, ...], uniform: float) -> str:

@@ -33,8 +33,7 @@ def words(text: str) -> list[str]:
     Reference: C. D. Manning, P. Raghavan and H. Schuetze, Introduction to Information Retrieval
     (2008), section 2.2.
     """
-    stripped = (re.sub(r"^\W+|\W+$", "", part) for part in text.lower().split())
-    return [word for word in stripped if word]
+    return re.findall(r"\w(?:\S*\w)?", text.lower())
 
 
 @checked(texts=Texts())

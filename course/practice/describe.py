@@ -106,7 +106,9 @@ def form(value: Any) -> str:
             return "a single number"
         return f"{array.size} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
     names = {
-        **{"str": "text", "dict": "a dictionary", "NoneType": "None"},
+        "str": "text",
+        "dict": "a dictionary",
+        "NoneType": "None",
         "int": "a number too large to compare",
     }
     return names.get(type(value).__name__, f"a {type(value).__name__}")

@@ -14,15 +14,7 @@ from matplotlib.figure import Figure
 
 from course.show.layers import Layers
 
-WIDE = (
-    widgets.Dropdown,
-    widgets.FloatLogSlider,
-    widgets.FloatRangeSlider,
-    widgets.FloatSlider,
-    widgets.IntRangeSlider,
-    widgets.IntSlider,
-    widgets.SelectionSlider,
-)
+NARROW = (widgets.Play, widgets.ToggleButton, widgets.ToggleButtons)
 
 
 class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type hints
@@ -134,6 +126,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
                 widget.close()
         super().close()
 
+    def __repr__(self) -> str:
+        return f"LiveFigure({self.alt!r})"
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget for a reader with a kernel, the picture for one without, and its words."""
         bundle = super()._repr_mimebundle_() or {}
@@ -170,8 +165,11 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
             return
         if not failure:
             self.error = None
-        settings = ", ".join(f"{name} = {value}" for name, value in self.values.items())
-        failure += self._attempt(self._redraw, f"there is no picture for {settings}")
+        settings = ", ".join(
+            f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+            for name, value in self.values.items()
+        )
+        failure += self._attempt(self._redraw, f"there is no picture for {settings or 'this'}")
         self._picture.value = self._html(failure)
 
     def _attempt(self, act: Callable[[], object], what: str) -> str:
@@ -224,18 +222,19 @@ def _check_control(name: str, control: object) -> None:
 
 
 def _lay_out(controls: Sequence[Any], *, width: int) -> None:
-    """Gives all labels one width that fits the longest, and sliders the width of the picture."""
-    labelled = [control for control in controls if "description_width" in control.style.keys]
-    # A box is labelled on its right. A zero, the unit ch, is wider than an average letter.
-    longest = max(
-        (len(c.description) for c in labelled if not isinstance(c, widgets.Checkbox)), default=0
-    )
-    for control in labelled:
-        control.style.description_width = f"{longest + 1}ch"
+    """Gives all labels one width that fits the longest, and controls the width of the picture."""
+    # A check box has its label on the right. A zero, the unit ch, is wider than a usual letter.
+    left = [c for c in controls if not isinstance(c, widgets.Checkbox)]
+    label = f"{max((len(control.description) for control in left), default=0) + 1}ch"
     for control in controls:
+        if "description_width" in control.style.keys:
+            control.style.description_width = label
+        if isinstance(control, widgets.ToggleButtons):
+            control.add_class("widget-inline-hbox")  # label and buttons on a line, as in the others
+            control.style.button_width = control.style.button_width or "auto"
+        if control.layout.width is None:
+            control.layout.width = "auto" if isinstance(control, NARROW) else "100%"
         control.layout.max_width = f"{width}px"
-        if isinstance(control, WIDE) and control.layout.width is None:
-            control.layout.width = "100%"
         # A readout of two decimals, the default, would stand still at smaller steps.
         if type(control) is widgets.FloatSlider and control.readout_format == ".2f":
             decimals = math.ceil(-math.log10(control.step)) if control.step else 2

@@ -103,15 +103,17 @@ def heat(
     Args:
       values: shape (rows, columns), as `grid` has them; infinite ones count as `high`.
       label: of the colour scale, with the unit.
-      low: value of the lightest colour; by default 0 or what is below.
+      low: value of the lightest colour; by default the lowest there is.
       high: value of the darkest colour; by default the highest there is.
     """
     table = numbers("values", values, ndim=[2], infinite=True)
     finite = table[np.isfinite(table)]
-    low = finite.min(initial=0.0) if low is None else number("low", low)
-    high = finite.max(initial=low) if high is None else number("high", high, low=low)
+    if not finite.size:
+        raise ValueError(f"values: expected some finite numbers, got only {table[0, 0]}")
+    low = finite.min() if low is None else number("low", low)
+    high = max(finite.max(), low) if high is None else number("high", high, low=low)
     image = ax.imshow(
-        np.minimum(table, high), extent=(0, 1, 0, CORNERS[2, 1]), origin="lower", vmin=low,
+        np.clip(table, low, high), extent=(0, 1, 0, CORNERS[2, 1]), origin="lower", vmin=low,
         vmax=high, cmap="cividis_r", interpolation="bilinear", zorder=0,
     )  # fmt: skip
     image.set_clip_path(Polygon(CORNERS, closed=True, transform=ax.transData))

@@ -340,6 +340,11 @@ def test_heat_colours_the_triangle_and_nothing_else() -> None:
         (lambda ax: figures.stacked(ax, [[1], [1]], [], names=["x", "y"]), "labels: expected 1"),
         (lambda ax: figures.simplex(ax, ["a", "b"]), "labels: expected 3"),
         (lambda ax: figures.heat(ax, [1.0], label="x"), "values: expected 2 dim"),
+        (lambda ax: figures.heat(ax, [[np.inf]], label="x"), "values: expected some finite"),
+        (
+            lambda ax: figures.heat(ax, [[1]], label="x", low=2, high=1),
+            "high: expected a number fr",
+        ),
         (lambda _: figures.to_plane([0.5, 0.5]), "p: expected three outcomes"),
         (lambda _: figures.to_plane([0.5, 0.6, -0.1]), "p: expected distributions"),
         (lambda _: figures.to_plane([0.5, 0.5, 0.5]), "p: expected distributions"),

@@ -305,12 +305,18 @@ def test_labels_fit_and_readouts_show_every_step() -> None:
         "c": slider(step=0.001, readout_format=".1%"),
         "d": widgets.Dropdown(options=[1, 2], description=long, tooltip="Share"),
         "e": widgets.Checkbox(description=2 * long, tooltip="Its label is on the right"),
+        "f": widgets.ToggleButtons(options=["x", "y"], description="Kind", tooltip="Kind"),
+        "g": slider(layout={"width": "12em"}),
     }
     live = LiveFigure(figure, lambda **_: "An empty picture.", controls, moving=[ax.title])
     controls = live.controls
     assert [controls[name].readout_format for name in "abc"] == [".3f", ".2f", ".1%"]
     assert {c.style.description_width for c in controls.values()} == {f"{len(long) + 1}ch"}
     assert {c.layout.max_width for c in controls.values()} == {"640px"}
+    widths = ["100%"] * 5 + ["auto", "12em"]
+    assert [c.layout.width for c in controls.values()] == widths
+    assert controls["f"].style.button_width == "auto"
+    assert "widget-inline-hbox" in controls["f"]._dom_classes
     # A tooltip breaks the view of anything but a control.
     for child in live.children:
         assert bool(child.tooltip) == (child in controls.values())
@@ -324,6 +330,7 @@ def test_it_displays_as_widget_picture_and_words() -> None:
     assert data["text/plain"] == coin.live.alt
     about = {"alt": coin.live.alt, "width": 640, "height": 400}
     assert metadata["image/png"] == about
+    assert repr(coin.live) == "LiveFigure('Heads 50%, tails 50%.')"
     coin.slider.value = 0.9
     assert DisplayFormatter().format(coin.live)[0]["text/plain"] == "Heads 90%, tails 10%."
 
@@ -382,8 +389,8 @@ def test_many_updates_keep_nothing() -> None:
 
     tracemalloc.start()
     try:
-        before = allocated(20)
-        grown = allocated(100) - before
+        before = allocated(10)
+        grown = allocated(30) - before
     finally:
         tracemalloc.stop()
     assert grown < 10 * len(coin.live.png)

@@ -47,7 +47,10 @@ q1 = Exercise(
         Mistake(
             "either",
             lambda a, b: (np.mean(a | b), np.mean(a) * np.mean(b)),
-            "Your first number counts days with at least one of the two. Both are asked for: `a & b`.",
+            (
+                "Your first number counts days with at least one of the two. Both are asked for: "
+                "`a & b`."
+            ),
         ),
         Mistake(
             "added",
@@ -71,7 +74,10 @@ q1 = Exercise(
         ),
     ],
     hints=[
-        "`a & b` is True on the days on which both are true; `np.mean` of it is the share of such days.",
+        (
+            "`a & b` is True on the days on which both are true; `np.mean` of it is the share of "
+            "such days."
+        ),
         "Under independence the shares multiply: `np.mean(a) * np.mean(b)`.",
     ],
     praise="Where the two numbers differ, knowing one event tells you something about the other.",
@@ -119,7 +125,10 @@ q2 = Exercise(
         Mistake(
             "hit or miss",
             lambda p, y: float(np.argmax(p) != y),
-            "This only asks whether the favourite came. The log score asks how probable you called what came.",
+            (
+                "This only asks whether the favourite came. The log score asks how probable you "
+                "called what came."
+            ),
         ),
         Mistake(
             "expected",
@@ -141,7 +150,7 @@ q2 = Exercise(
 
 
 def fair_forecast(forecast):
-    """None if the forecast for a falling barometer is nearly as cheap as the true one, else why not."""
+    """None if a forecast for a falling barometer is nearly as cheap as the true one, else why."""
     p = np.asarray(forecast, dtype=float)
     if p.shape != (3,):
         return "A forecast has three probabilities here: sun, cloud and rain."
@@ -156,7 +165,10 @@ def fair_forecast(forecast):
     best = float(-FALLING @ np.log2(FALLING))
     if cost <= best + CLOSE_ENOUGH:
         return None
-    return f"Your forecast costs {cost:.2f} bits on average, {cost - best:.2f} more than need be. Compare it with the record in section 1."
+    return (
+        f"Your forecast costs {cost:.2f} bits on average, {cost - best:.2f} more than need be. "
+        "Compare it with the record in section 1."
+    )
 
 
 q3 = Exercise(
@@ -224,7 +236,10 @@ q4 = Exercise(
         Mistake(
             "overflow",
             _naive_softmax,
-            "Right for moderate scores, but exp(1000) is larger than any number here. Subtract the largest score first: only differences count.",
+            (
+                "Right for moderate scores, but exp(1000) is larger than any number here. "
+                "Subtract the largest score first: only differences count."
+            ),
         ),
         Mistake(
             "no exponential",
@@ -249,12 +264,18 @@ q4 = Exercise(
         Mistake(
             "one by one",
             lambda z: 0.5 * (1 + np.tanh(z / 2)),
-            "You squashed each score on its own (a sigmoid). Softmax shares one unit among all of them.",
+            (
+                "You squashed each score on its own (a sigmoid). Softmax shares one unit among "
+                "all of them."
+            ),
         ),
     ],
     hints=[
         "First exp of each score, then divide by the sum of all.",
-        "Adding a number to all scores changes nothing. Which number makes the largest exp equal to 1?",
+        (
+            "Adding a number to all scores changes nothing. Which number makes the largest exp "
+            "equal to 1?"
+        ),
         "`np.exp(scores - scores.max())`, divided by its sum.",
     ],
     praise="Shifting all scores changes nothing, so shift them to where exp is safe.",
@@ -271,7 +292,10 @@ def _reveal_ruin() -> Revealed:
     right = "“Rain, certainly”" if cheaper > 0.5 else "“One third each”"
     return Revealed(
         right,
-        f"over sixty evenings “rain, certainly” paid less in {cheaper:.0%} of 1,000 worlds; one other day costs ∞.",
+        (
+            f"over sixty evenings “rain, certainly” paid less in {cheaper:.0%} of 1,000 worlds; "
+            "one other day costs ∞."
+        ),
     )
 
 
@@ -296,7 +320,10 @@ def _reveal_bold() -> Revealed:
 
 p2 = Prediction(
     name="distributions.p2",
-    question="Rain comes with probability 0.65. One forecaster says 0.90, another 0.40. Who pays more on average?",
+    question=(
+        "Rain comes with probability 0.65. One forecaster says 0.90, another 0.40. Who pays more "
+        "on average?"
+    ),
     options=("Too bold, 0.90", "Too shy, 0.40"),
     reveal=_reveal_bold,
 )

@@ -68,28 +68,47 @@ q1 = Exercise(
         Mistake(
             "not weighted",
             lambda p: _sum(p, lambda x: -math.log2(x)),
-            "You added up the surprises. Entropy is their average: weigh each with its probability.",
+            (
+                "You added up the surprises. Entropy is their average: weigh each with its "
+                "probability."
+            ),
         ),
         Mistake(
             "plain mean",
             lambda p: _sum(p, lambda x: -math.log2(x)) / len(p),
-            "You averaged the surprises as if all outcomes were equally likely. Weigh each with its probability.",
+            (
+                "You averaged the surprises as if all outcomes were equally likely. Weigh each "
+                "with its probability."
+            ),
+        ),
+        Mistake(
+            "mean of the terms",
+            lambda p: _sum(p, lambda x: -x * math.log2(x)) / len(p),
+            "The terms carry their weights already: add them up, without dividing by their number.",
         ),
         Mistake(
             "likeliest only",
             lambda p: -math.log2(max(p)),
-            "This is the surprise of the likeliest outcome alone. Entropy averages over all of them.",
+            (
+                "This is the surprise of the likeliest outcome alone. Entropy averages over all "
+                "of them."
+            ),
         ),
         Mistake(
             "uniform",
             lambda p: math.log2(len(p)),
-            "This is the entropy if all outcomes were equally likely. Use the probabilities you were given.",
+            (
+                "This is the entropy if all outcomes were equally likely. Use the probabilities "
+                "you were given."
+            ),
         ),
         Mistake(
             "spread",
             _spread,
-            "Relabelling the outcomes changed your entropy: this is the standard deviation of their positions. "
-            "Entropy does not know where outcomes lie.",
+            (
+                "Relabelling the outcomes changed your entropy: this is the standard deviation "
+                "of their positions. Entropy does not know where outcomes lie."
+            ),
         ),
         Mistake(
             "variance",
@@ -104,7 +123,10 @@ q1 = Exercise(
     ],
     hints=[
         "Entropy is an average: each outcome's surprise, weighed with how often it comes.",
-        "The surprise of an outcome with probability x is -np.log2(x). Which outcomes should the sum leave out?",
+        (
+            "The surprise of an outcome with probability x is -np.log2(x). Which outcomes should "
+            "the sum leave out?"
+        ),
         "Keep the positive ones, `q = p[p > 0]`, and add up `q * -np.log2(q)`.",
     ],
     praise="Often times surprising, added up; and what never happens adds nothing.",
@@ -119,7 +141,8 @@ def half_a_bit(heads):
     bits = float(information.entropy([chance, 1 - chance]))
     if abs(bits - 0.5) <= 0.005:
         return None
-    return f"A coin with heads at {chance:g} holds {bits:.3f} bits: {'too even' if bits > 0.5 else 'too sure'}."
+    fault = "too even" if bits > 0.5 else "too sure"
+    return f"A coin with heads at {chance:g} holds {bits:.3f} bits: {fault}."
 
 
 q2 = Exercise(
@@ -134,7 +157,10 @@ q2 = Exercise(
         Mistake(
             "half of fair",
             0.25,
-            "Half of the fair coin's 0.5 does not give half its bit: the curve is no straight line.",
+            (
+                "Half of the fair coin's 0.5 does not give half its bit: the curve is no "
+                "straight line."
+            ),
         ),
         Mistake(
             "the entropy itself",
@@ -154,22 +180,36 @@ def cheapest_code(words):
     """None if these are code words of a perfect code for `HALVES`, else what is wrong."""
     for word in words:
         if not isinstance(word, str) or not word or set(word) - {"0", "1"}:
-            return f"Each code word is a string of 0 and 1, with at least one of them; {word!r} is not."
+            return (
+                f"Each code word is a string of 0 and 1, with at least one of them; {word!r} is "
+                "not."
+            )
     for first, second in combinations(words, 2):
+        if first == second:
+            return f"Two outcomes share the word {first!r}."
         short, long = sorted((first, second), key=len)
         if long.startswith(short):
-            return f"{short!r} begins {long!r}: after hearing it you would not know whether to stop. Make it prefix-free."
+            return (
+                f"{short!r} begins {long!r}: after hearing it you would not know whether to "
+                "stop. Make it prefix-free."
+            )
     questions = sum(p * len(word) for p, word in zip(HALVES, words, strict=True))
     best = float(information.entropy(HALVES))
     if questions > best + 1e-9:
-        return f"This works, and needs {questions:g} questions on average. {best:g} are enough: give likely outcomes shorter words."
+        return (
+            f"This works, and needs {questions:g} questions on average. {best:g} are enough: "
+            "give likely outcomes shorter words."
+        )
     return None
 
 
 def five_words(words):
     """`cheapest_code` for as many words as there are outcomes."""
     if len(words) != len(HALVES):
-        return f"There are {len(HALVES)} outcomes, so there must be {len(HALVES)} code words, not {len(words)}."
+        return (
+            f"There are {len(HALVES)} outcomes, so there must be {len(HALVES)} code words, not "
+            f"{len(words)}."
+        )
     return cheapest_code(list(words))
 
 
@@ -185,24 +225,35 @@ q3 = Exercise(
         Mistake(
             "equal lengths",
             ["000", "001", "010", "011", "100"],
-            "All words are equally long, though the outcomes are not equally likely. Give likely outcomes shorter words.",
+            (
+                "All words are equally long, though the outcomes are not equally likely. Give "
+                "likely outcomes shorter words."
+            ),
         ),
         Mistake(
             "counting",
             ["0", "1", "10", "11", "100"],
-            "These are the numbers 0 to 4 in base 2. But '1' begins '10': after a 1 you would not know whether to stop.",
+            (
+                "These are the numbers 0 to 4 in base 2. But '1' begins '10': after a 1 you "
+                "would not know whether to stop."
+            ),
         ),
         Mistake(
             "wasted last digit",
             ["0", "10", "110", "1110", "11110"],
-            "Nearly: after 1111 only one outcome is left, so the last digit asks what you know already.",
+            (
+                "Nearly: after 1111 only one outcome is left, so the last digit asks what you "
+                "know already."
+            ),
         ),
     ],
     hints=[
         "How long should each word be? An outcome with probability 1/8 has a surprise of 3 bits.",
         "Give the first outcome one digit. All other words must then begin with the other digit.",
     ],
-    praise="Each word is as long as its outcome is surprising: 1.875 questions, exactly the entropy.",
+    praise=(
+        "Each word is as long as its outcome is surprising: 1.875 questions, exactly the entropy."
+    ),
 )
 
 
@@ -222,12 +273,12 @@ q4 = Exercise(
         Mistake(
             "unchanged",
             lambda bits: bits,
-            "Unchanged? Differential entropy depends on the unit: look at the three lines above.",
+            "Unchanged? Differential entropy depends on the unit: section 6 prints three values for one bell.",
         ),
         Mistake(
             "times a hundred",
             lambda bits: 100 * bits,
-            "The numbers grow a hundredfold, their logarithm does not: a factor becomes a summand.",
+            "σ grows a hundredfold, its logarithm does not: a factor becomes a summand.",
         ),
         Mistake(
             "wrong direction",
@@ -240,13 +291,21 @@ q4 = Exercise(
             "You added the natural logarithm of 100; bits need base 2.",
         ),
         Mistake(
+            "half",
+            lambda bits: bits + np.log2(100) / 2,
+            "Half of what is needed: σ stands in the formula as a square, and ½ log2 σ² = log2 σ.",
+        ),
+        Mistake(
             "squared",
             lambda bits: bits + np.log2(100**2),
             "Twice too much: the formula squares σ and then takes half.",
         ),
     ],
     hints=[
-        "In centimetres σ is a hundred times as large. What does that do to the formula for the Gaussian?",
+        (
+            "In centimetres σ is a hundred times as large. What does that do to the formula for "
+            "the Gaussian?"
+        ),
         "log2(100 σ) = log2(100) + log2(σ).",
     ],
     praise="A change of unit adds a constant. That is why only differences mean something.",
@@ -261,7 +320,7 @@ def _spikes(distance: int) -> float:
 
 def _reveal_spikes() -> Revealed:
     near, far = _spikes(2), _spikes(40)
-    right = "It grows" if far > near + 1e-6 else "It falls" if far < near - 1e-6 else "It stays"
+    right = "It grows" if far > near + 1e-6 else "It stays"
     return Revealed(
         right, f"{near:.2f} bits when they are 2 apart, {far:.2f} bits when they are 40 apart."
     )
@@ -269,8 +328,11 @@ def _reveal_spikes() -> Revealed:
 
 p1 = Prediction(
     name="entropy.p1",
-    question="A belief holds two equally likely outcomes, at 19 and 21. Move them to 0 and 40. What does its entropy do?",
-    options=("It grows", "It stays", "It falls"),
+    question=(
+        "A belief has two equally likely outcomes, at 19 and 21. Move them to 0 and 40. What "
+        "does its entropy do?"
+    ),
+    options=("It grows", "It stays"),
     reveal=_reveal_spikes,
 )
 
@@ -287,7 +349,10 @@ def _reveal_blocks() -> Revealed:
 
 p2 = Prediction(
     name="entropy.p2",
-    question="Can yes/no questions settle every single day at less than half a question a day on average?",
+    question=(
+        "You want to know the sky of every day, and may ask yes/no questions in any way you like. "
+        "Can less than half a question a day be enough, on average?"
+    ),
     options=("Yes", "No"),
     reveal=_reveal_blocks,
 )
@@ -304,7 +369,10 @@ def _reveal_units() -> Revealed:
 
 p3 = Prediction(
     name="entropy.p3",
-    question="A belief about a height is a bell with a standard deviation of 1.5 metres. Write the same belief in centimetres. What does its differential entropy do?",
+    question=(
+        "A belief about a height is a bell with a standard deviation of 1.5 metres. Write the "
+        "same belief in centimetres. What does its differential entropy do?"
+    ),
     options=("It stays", "It changes"),
     reveal=_reveal_units,
 )

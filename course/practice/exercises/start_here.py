@@ -38,17 +38,23 @@ def rules_work(said, texts):
     """None if the verdicts on an `Inbox` are right often enough, else what is wrong."""
     verdicts = np.asarray(said)
     if verdicts.shape != (len(texts),):
-        return f"There are {len(texts)} messages, so there must be {len(texts)} verdicts, in the same order."
+        return (
+            f"There are {len(texts)} messages, so there must be {len(texts)} verdicts, in the "
+            "same order."
+        )
     verdicts = verdicts.astype(bool)
+    right = float(np.mean(verdicts == texts.spam))
     if verdicts.all() or not verdicts.any():
         same = "spam" if verdicts.all() else "no spam"
-        return f"You call every message {same}. That is right on {np.mean(verdicts == texts.spam):.0%} and filters nothing."
-    right = float(np.mean(verdicts == texts.spam))
+        return f"You call every message {same}. That is right on {right:.0%} and filters nothing."
     if right >= GOOD_ENOUGH:
         return None
     if 1 - right >= GOOD_ENOUGH:
         return f"Right on {right:.0%}: you have it the wrong way round. True means spam."
-    return f"Right on {right:.0%} of 500 fresh messages; {GOOD_ENOUGH:.0%} are asked for. Which words do the spam messages above share?"
+    return (
+        f"Right on {right:.0%} of 500 fresh messages; {GOOD_ENOUGH:.0%} are asked for. Which "
+        "words do the spam messages above share?"
+    )
 
 
 q1 = Exercise(
@@ -63,12 +69,18 @@ q1 = Exercise(
         Mistake(
             "never spam",
             lambda texts: [False] * len(texts),
-            "You call every message no spam. That filters nothing: look for words that spam messages share.",
+            (
+                "You call every message no spam. That filters nothing: look for words that spam "
+                "messages share."
+            ),
         ),
         Mistake(
             "always spam",
             lambda texts: [True] * len(texts),
-            "You call every message spam, and so you lose all your mail. Look for words that spam messages share.",
+            (
+                "You call every message spam, and so you lose all your mail. Look for words that "
+                "spam messages share."
+            ),
         ),
         Mistake(
             "the wrong way round",
@@ -77,9 +89,13 @@ q1 = Exercise(
         ),
     ],
     hints=[
-        "Print twenty spam messages: `[text for text, s in zip(inbox.text, inbox.spam) if s][:20]`.",
+        (
+            "Print twenty spam messages: `[text for text, s in zip(inbox.text, inbox.spam) if "
+            "s][:20]`."
+        ),
         'Test for a word with `"prize" in text`; combine tests with `or`.',
-        'Start with `[("prize" in text or "claim" in text) for text in texts]` and add words until it passes.',
+        'Start with `[("prize" in text or "claim" in text) for text in texts]` and add words '
+        "until it passes.",
     ],
     praise="It works, and you had to find every word yourself.",
 )
@@ -106,7 +122,10 @@ def fair_split(parts, count, rng):
         return "One of the two parts is empty."
     together = np.concatenate([train, test])
     if together.min() < 0 or together.max() >= count:
-        return f"Row numbers run from 0 to {count - 1}; yours run from {together.min():g} to {together.max():g}."
+        return (
+            f"Row numbers run from 0 to {count - 1}; yours run from {together.min():g} to "
+            f"{together.max():g}."
+        )
     if np.intersect1d(train, test).size:
         return "Some rows are in both parts: you would test on what you trained on."
     if len(np.unique(together)) < len(together):
@@ -114,15 +133,24 @@ def fair_split(parts, count, rng):
             "Some rows come twice: draw without putting back, for example with `rng.permutation`."
         )
     if len(together) < count:
-        return f"{count - len(together)} of {count} rows are in neither part. Nobody gave you examples to throw away."
+        return (
+            f"{count - len(together)} of {count} rows are in neither part. Nobody gave you "
+            "examples to throw away."
+        )
     if not 0.15 <= len(test) / count <= 0.25:
         return f"One fifth is to be kept for testing; you keep {len(test) / count:.0%}."
     if (np.sort(test) == np.arange(count - len(test), count)).all() or (
         np.sort(test) == np.arange(len(test))
     ).all():
-        return "Your test rows all stand together, at one end. Choose them at random: the examples may be sorted."
+        return (
+            "Your test rows all stand together, at one end. Choose them at random: the examples "
+            "may be sorted."
+        )
     if len(np.unique(np.diff(np.sort(test)))) == 1:
-        return "Your test rows come at equal steps. Choose them at random: the examples may repeat in a rhythm."
+        return (
+            "Your test rows come at equal steps. Choose them at random: the examples may repeat "
+            "in a rhythm."
+        )
     return None
 
 
@@ -149,17 +177,26 @@ q2 = Exercise(
                 np.arange(count - count // 5),
                 np.arange(count - count // 5, count),
             ),
-            "Your test rows all stand together, at one end. Choose them at random: the examples may be sorted.",
+            (
+                "Your test rows all stand together, at one end. Choose them at random: the "
+                "examples may be sorted."
+            ),
         ),
         Mistake(
             "swapped",
             lambda count, rng: split(count, rng)[::-1],
-            "One fifth is for testing and four fifths for training; you have them the other way round.",
+            (
+                "One fifth is for testing and four fifths for training; you have them the other "
+                "way round."
+            ),
         ),
     ],
     hints=[
         "Shuffle all row numbers first: `rng.permutation(count)`.",
-        "Cut the shuffled numbers once: the first `count // 5` for testing, the others for training.",
+        (
+            "Cut the shuffled numbers once: the first `count // 5` for testing, the others for "
+            "training."
+        ),
     ],
     praise="Every row in exactly one part, and chance decides in which.",
 )
@@ -192,7 +229,7 @@ def share_ruled(model, examples):
 
 
 def learners(rng: np.random.Generator) -> list[tuple[list[tuple[int, bool]], object, object]]:
-    """Examples of which nothing can be learned but themselves, and examples with a rule that can be found."""
+    """Examples that can only be learned by heart, and examples with a rule to be found."""
     numbers = rng.permutation(100)
     chance = [(int(n), bool(rng.random() < 0.5)) for n in numbers]
     ruled = [(int(n), bool(n % 2)) for n in numbers]
@@ -210,7 +247,10 @@ q3 = Exercise(
         Mistake(
             "tested on the training examples",
             lambda examples, train, accuracy: accuracy(train(examples), examples),
-            "You tested on what you trained on. A model that only memorises gets full marks from you, and fails tomorrow.",
+            (
+                "You tested on what you trained on. A model that only memorises gets full marks "
+                "from you, and fails tomorrow."
+            ),
         ),
         Mistake(
             "half and half of everything",
@@ -218,19 +258,28 @@ q3 = Exercise(
                 0.5 * accuracy(train(examples), examples)
                 + 0.5 * honest_score(examples, train, accuracy)
             ),
-            "Half of your score comes from examples that the model was trained on. Only unseen ones tell you about tomorrow.",
+            (
+                "Half of your score comes from examples that the model was trained on. Only "
+                "unseen ones tell you about tomorrow."
+            ),
         ),
         Mistake(
             "trained on too little",
             lambda examples, train, accuracy: accuracy(train(examples[:10]), examples[10:]),
-            "Honest, but you trained on so few examples that the model could not learn what there was to learn.",
+            (
+                "Honest, but you trained on so few examples that the model could not learn what "
+                "there was to learn."
+            ),
         ),
     ],
     hints=[
         "Do not show the model the examples that you will count on.",
         "`examples[:20]` are the first twenty, `examples[20:]` all others.",
     ],
-    praise="A model that only memorises gets nothing from you, and one that has understood gets full marks.",
+    praise=(
+        "A model that only memorises gets nothing from you, and one that has understood gets "
+        "full marks."
+    ),
 )
 
 
@@ -251,13 +300,19 @@ def _reveal_own() -> Revealed:
     higher = own - fresh > 0.05
     return Revealed(
         "Clearly higher" if higher else "About the same",
-        f"on its own sixty messages it is right on {own:.0%}, on fresh ones on {fresh:.0%} (mean of six worlds).",
+        (
+            f"on its own sixty messages it is right on {own:.0%}, on fresh ones on {fresh:.0%} "
+            "(mean of six worlds)."
+        ),
     )
 
 
 p1 = Prediction(
     name="start_here.p1",
-    question="Is the accuracy on the sixty training messages higher than on fresh messages, by more than 5 points?",
+    question=(
+        "Is the accuracy on the sixty training messages higher than on fresh messages, by more "
+        "than 5 points?"
+    ),
     options=("Clearly higher", "About the same"),
     reveal=_reveal_own,
 )
@@ -273,14 +328,19 @@ def _reveal_change() -> Revealed:
     )
     return Revealed(
         "The trained filter" if by_model > by_rules else "The rules by hand",
-        f"of the spam in new words the rules catch {by_rules:.0%}, the trained filter {by_model:.0%}: it had also "
-        "learned lesser signs, such as a pushy tone.",
+        (
+            f"of the spam in new words the rules catch {by_rules:.0%}, the trained filter "
+            f"{by_model:.0%}: it had also learned lesser signs, such as a pushy tone."
+        ),
     )
 
 
 p2 = Prediction(
     name="start_here.p2",
-    question="The spammers replace their telltale words. Nobody mends a filter. Which one now catches more of the spam?",
+    question=(
+        "The spammers replace their telltale words. Nobody mends a filter. Which one now catches "
+        "more of the spam?"
+    ),
     options=("The rules by hand", "The trained filter"),
     reveal=_reveal_change,
 )

@@ -16,7 +16,7 @@ HIGHEST_COST = 4.0
 
 
 def forecast() -> LiveFigure:
-    """A forecast set by three scores; the expected cost of every other one, once the reader asks for it."""
+    """A forecast set by three scores; the expected cost of all others, once the reader asks."""
     figure, (triangle, right) = figures.new(columns=2, width=7.6, height=4.2, width_ratios=[1.5, 1])
     all_forecasts = figures.grid()
     surprise = np.asarray(information.surprisal(all_forecasts))
@@ -30,7 +30,12 @@ def forecast() -> LiveFigure:
     (point,) = triangle.plot([], [], "o", ms=12, color=figures.BELIEF, mec="white", zorder=5)
     record = weather.simulate(jax.random.key(RECORD_SEED), RECORD_DAYS)
     figures.bars(
-        right, np.full((2, 3), 1 / 3), weather.SKIES, role=[figures.DATA, figures.BELIEF], names=["record", "forecast"], top=1
+        right,
+        np.full((2, 3), 1 / 3),
+        weather.SKIES,
+        role=[figures.DATA, figures.BELIEF],
+        names=["record", "forecast"],
+        top=1,
     )
     right.set_ylabel("share, probability")
     legend = right.get_legend()
@@ -55,22 +60,36 @@ def forecast() -> LiveFigure:
             cost = float(np.asarray(information.surprisal(p)) @ weather.CONDITIONAL[row])
             least = float(information.entropy(weather.CONDITIONAL[row]))
             title = f"expected cost {cost:.2f} bits, best possible {least:.2f}"
-            words = f" Its expected cost is {cost:.2f} bits; the true distribution, marked, costs {least:.2f}."
+            words = f" Its expected cost is {cost:.2f} bits; the truth, marked, costs {least:.2f}."
         triangle.title.set_text(title)
-        listed = ", ".join(f"{sky} {chance:.2f}" for sky, chance in zip(weather.SKIES, p, strict=True))
-        return f"The triangle of all forecasts after a {barometer} barometer, with a point at {listed}.{words}"
+        listed = ", ".join(
+            f"{sky} {chance:.2f}" for sky, chance in zip(weather.SKIES, p, strict=True)
+        )
+        return (
+            f"The triangle of all forecasts after a {barometer} barometer, with a point at "
+            f"{listed}.{words}"
+        )
 
     controls: dict[str, widgets.Widget] = {
         "barometer": widgets.ToggleButtons(
-            options=weather.BAROMETERS, description="Barometer", tooltip="What the barometer did in the evening"
+            options=weather.BAROMETERS,
+            description="Barometer",
+            tooltip="What the barometer did in the evening",
         )
     }
     for sky in weather.SKIES:
         controls[sky] = widgets.FloatSlider(
-            0, min=-4, max=4, step=0.1, description=f"Score of {sky}", tooltip=f"The score that softmax turns into p({sky})"
+            0,
+            min=-4,
+            max=4,
+            step=0.1,
+            description=f"Score of {sky}",
+            tooltip=f"The score that softmax turns into p({sky})",
         )
     controls["show_truth"] = widgets.Checkbox(
-        False, description="Show the truth", tooltip="Shows the true distribution and what every forecast costs"
+        False,
+        description="Show the truth",
+        tooltip="Shows the true distribution and what every forecast costs",
     )
     moving = [bowl, truth, point, right.patches, right.texts, triangle.title]
     return LiveFigure(figure, draw, controls, moving=moving)

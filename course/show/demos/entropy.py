@@ -1,9 +1,10 @@
-"""Live figures of notebook 02: the two-outcome curve, shaping a belief, and codes for blocks of days."""
+"""Live figures of notebook 02: the curve of all coins, a belief to shape, codes for blocks."""
 
 from functools import cache
 
 import ipywidgets as widgets
 import numpy as np
+from jaxtyping import Float
 
 from course.data.weather import CONDITIONAL, SKIES
 from course.maths import coding, information
@@ -19,7 +20,7 @@ def coin() -> LiveFigure:
     """The entropy of a coin, as a point on the curve of all coins."""
     figure, (left, right) = figures.new(columns=2, width=7.2, height=3.4)
     p = np.linspace(0, 1, 201)
-    figures.curve(right, p, information.entropy(np.stack([p, 1 - p], axis=1)), role=figures.COST)
+    right.plot(p, information.entropy(np.stack([p, 1 - p], axis=1)), color=figures.MUTED)
     (point,) = right.plot([0.5], [1.0], "o", ms=11, color=figures.BELIEF)
     right.set(xlabel="probability of heads", ylabel="entropy (bits)", title=" ")
     bars = left.bar(["heads", "tails"], [0.5, 0.5], color=figures.BELIEF)
@@ -34,27 +35,32 @@ def coin() -> LiveFigure:
         left.title.set_text(f"heads {heads:.2f}, tails {1 - heads:.2f}")
         right.title.set_text(f"H = {bits:.3f} bits")
         return (
-            f"A coin with heads at {heads:.2f} and tails at {1 - heads:.2f}. On the curve of all coins, an arch "
-            f"from 0 to 1 bit and back, it stands at {bits:.3f} bits."
+            f"A coin with heads at {heads:.2f} and tails at {1 - heads:.2f}. On the curve of all "
+            f"coins, an arch from 0 to 1 bit and back, it stands at {bits:.3f} bits."
         )
 
     heads = widgets.FloatSlider(
-        0.5, min=0, max=1, step=0.01, description="Heads", tooltip="Probability that the coin shows heads"
+        0.5,
+        min=0,
+        max=1,
+        step=0.01,
+        description="Heads",
+        tooltip="Probability that the coin shows heads",
     )
     return LiveFigure(figure, draw, {"heads": heads}, moving=[bars, point, left.title, right.title])
 
 
-def belief(shape: str, width: int) -> np.ndarray:
+def belief(shape: str, width: int) -> Float[np.ndarray, "41"]:
     """A belief over the whole numbers 0 to 40: a bell, or two spikes, of the given width."""
     if shape == "bell":
         weights = np.exp(-0.5 * ((OUTCOMES - CENTRE) / width) ** 2)
-        return weights / weights.sum()
+        return np.asarray(weights / weights.sum())
     p = np.zeros(len(OUTCOMES))
     p[[CENTRE - width // 2, CENTRE - width // 2 + width]] = 0.5
     return p
 
 
-def spread(p: np.ndarray) -> float:
+def spread(p: Float[np.ndarray, "41"]) -> float:
     """Standard deviation of an outcome drawn from the belief p over `OUTCOMES`."""
     return float(np.sqrt(p @ (OUTCOMES - p @ OUTCOMES) ** 2))
 
@@ -70,7 +76,7 @@ def shape() -> LiveFigure:
     most = np.log2(len(OUTCOMES))
     bars = right.bar(["entropy", "spread"], [0, 0], color=[figures.COST, figures.MUTED])
     right.set(ylim=(0, 1.05), yticks=[0, 0.5, 1])
-    right.set(ylabel="share of the largest possible", title=" ")
+    right.set(ylabel="part of the largest possible", title=" ")
 
     def draw(shape: str, width: int) -> str:
         p = belief(shape, width)
@@ -86,10 +92,16 @@ def shape() -> LiveFigure:
         )
 
     shapes = widgets.ToggleButtons(
-        options=["bell", "two spikes"], description="Shape", tooltip="One bell, or two equally likely outcomes"
+        options=["bell", "two spikes"],
+        description="Shape",
+        tooltip="One bell, or two equally likely outcomes",
     )
     width = widgets.IntSlider(
-        6, min=1, max=40, description="Width", tooltip="Width of the bell, or distance of the spikes"
+        6,
+        min=1,
+        max=40,
+        description="Width",
+        tooltip="Width of the bell, or distance of the spikes",
     )
     controls = {"shape": shapes, "width": width}
     return LiveFigure(figure, draw, controls, moving=[steps, bars, left.title, right.title])
@@ -97,18 +109,20 @@ def shape() -> LiveFigure:
 
 @cache
 def block_code(days: int) -> tuple[float, tuple[tuple[str, float, str], ...]]:
-    """Questions a day for blocks of days under a rising barometer, and the likeliest blocks with their code words."""
+    """Questions a day if days are coded in blocks (rising barometer), and the likeliest blocks."""
     p = coding.block_probabilities(CONDITIONAL[2], days)
     words = coding.huffman_code(p)
     questions = float(coding.mean_code_length(p, [len(word) for word in words])) / days
     names = [sky[0] for sky in SKIES]
     blocks = np.stack(np.unravel_index(np.arange(len(p)), (len(SKIES),) * days), axis=1)
     likeliest = np.argsort(-np.asarray(p), kind="stable")[:5]
-    return questions, tuple(("".join(names[s] for s in blocks[i]), float(p[i]), words[i]) for i in likeliest)
+    return questions, tuple(
+        ("".join(names[s] for s in blocks[i]), float(p[i]), words[i]) for i in likeliest
+    )
 
 
 def blocks() -> LiveFigure:
-    """Questions a day as blocks of days are coded together, for the rising barometer of notebook 01."""
+    """Questions a day as blocks of days are coded together, after a rising barometer."""
     figure, (left, right) = figures.new(columns=2, width=7.6, height=3.6, width_ratios=[1.5, 1])
     lengths = np.arange(1, LONGEST_BLOCK + 1)
     entropy = float(information.entropy(CONDITIONAL[2]))
@@ -129,11 +143,17 @@ def blocks() -> LiveFigure:
         rows = [f"{block:7s} {p:6.1%}  {word}" for block, p, word in likeliest]
         listing.set_text("\n".join(["block     p    code", *rows, "", "s sun, c cloud, r rain"]))
         return (
-            f"Coding {days} {'day' if days == 1 else 'days'} together takes {bits:.2f} questions a day. The entropy, "
-            f"a level line below, is {entropy:.3f} bits; the likeliest block has the code word {likeliest[0][2]}."
+            f"Coding {days} {'day' if days == 1 else 'days'} together takes {bits:.2f} "
+            "questions a day. The entropy, "
+            f"a level line below, is {entropy:.3f} bits; the likeliest block has the code "
+            f"word {likeliest[0][2]}."
         )
 
     days = widgets.IntSlider(
-        1, min=1, max=LONGEST_BLOCK, description="Days in a block", tooltip="How many days are asked about together"
+        1,
+        min=1,
+        max=LONGEST_BLOCK,
+        description="Days in a block",
+        tooltip="How many days are asked about together",
     )
     return LiveFigure(figure, draw, {"days": days}, moving=[path, left.title, listing])

@@ -1,6 +1,7 @@
 """Live figure of notebook 00: two spam filters, week by week, while the spammers change tactics."""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import ipywidgets as widgets
 import jax
@@ -19,12 +20,14 @@ SEED = 3
 @lru_cache(maxsize=256)
 def mail(week: int, tactic: int) -> messages.Messages:
     """The labelled mail of one week; week 0 came before the reader's first."""
-    return messages.generate(jax.random.fold_in(jax.random.key(SEED), week), MESSAGES_A_WEEK, tactic=tactic)
+    return messages.generate(
+        jax.random.fold_in(jax.random.key(SEED), week), MESSAGES_A_WEEK, tactic=tactic
+    )
 
 
 @lru_cache(maxsize=256)
 def caught(week: int, tactic: int, learned_week: int | None, learned_tactic: int) -> float:
-    """Share of the spam of a week that is caught by the filter trained on another week, or (None) by the rules."""
+    """Share of a week's spam caught by a filter trained on another week, or (None) by the rules."""
     inbox = mail(week, tactic)
     if learned_week is None:
         said = np.array([spam.keyword_rules(text) for text in inbox.text])
@@ -41,15 +44,20 @@ def mailbox() -> LiveFigure:
     tactics = [0, 0, 0, 1]
     """The tactic of each week so far."""
     lessons = [0] * 4
-    """The week whose mail the filter of each week was trained on; 0 is the week before the first."""
+    """The week that the filter of each week was trained on; 0 is the week before the first."""
     (trained,) = ax.plot([], [], "o-", color=figures.BELIEF, label="trained filter")
     (ruled,) = ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")
     changes = [ax.axvline(week - 0.5, color=figures.TRUTH, ls="--", lw=1.2) for week in weeks]
     retrained = [
-        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9) for week in weeks
+        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9)
+        for week in weeks
     ]
     ax.set(xlim=(0.4, WEEKS + 0.6), ylim=(0, 1.1), xticks=weeks)
-    ax.set(xlabel="week (dashed: the spammers changed tactics)", ylabel="share of spam caught", title=" ")
+    ax.set(
+        xlabel="week (dashed: the spammers changed tactics)",
+        ylabel="share of spam caught",
+        title=" ",
+    )
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.3), frameon=False)
 
     def add(*, change: bool = False, retrain: bool = False) -> None:
@@ -76,16 +84,20 @@ def mailbox() -> LiveFigure:
 
     def draw() -> str:
         past = [0, *tactics]
-        by_model = [caught(week, t, lesson, past[lesson]) for week, t, lesson in zip(weeks, tactics, lessons, strict=False)]
+        by_model = [
+            caught(week, t, lesson, past[lesson])
+            for week, t, lesson in zip(weeks, tactics, lessons, strict=False)
+        ]
         by_rules = [caught(week, t, None, 0) for week, t in zip(weeks, tactics, strict=False)]
         trained.set_data(weeks[: len(tactics)], by_model)
         ruled.set_data(weeks[: len(tactics)], by_rules)
         for i, (line, text) in enumerate(zip(changes, retrained, strict=True)):
             line.set_visible(0 < i < len(tactics) and tactics[i] != tactics[i - 1])
             text.set_visible(0 < i < len(tactics) and lessons[i] != lessons[i - 1])
-        now = f"week {len(tactics)}: trained filter {by_model[-1]:.0%}, rules {by_rules[-1]:.0%} of the spam caught"
+        shares = f"trained filter {by_model[-1]:.0%}, rules {by_rules[-1]:.0%}"
+        now = f"week {len(tactics)}: {shares} of the spam caught"
         ax.title.set_text(now)
-        change_count = sum(a != b for a, b in zip(tactics, tactics[1:], strict=False))
+        change_count = sum(a != b for a, b in pairwise(tactics))
         changed = f"{change_count} {'change' if change_count == 1 else 'changes'}"
         return f"Spam caught week by week, after {changed} of tactics. In {now}."
 
@@ -96,4 +108,10 @@ def mailbox() -> LiveFigure:
         "Start again": start_again,
     }
     controls: dict[str, widgets.Widget] = {}
-    return LiveFigure(figure, draw, controls, moving=[trained, ruled, *changes, *retrained, ax.title], actions=actions)
+    return LiveFigure(
+        figure,
+        draw,
+        controls,
+        moving=[trained, ruled, *changes, *retrained, ax.title],
+        actions=actions,
+    )
