@@ -90,16 +90,19 @@ os.write(2, json.dumps(changed).encode())
     assert json.loads(result.stderr) == []
 
 
-@pytest.mark.parametrize(
-    ("folder", "most"), [("course", 300), ("tools", 300), ("benchmarks", 300), ("tests", 600)]
-)
-def test_modules_are_short(folder: str, most: int) -> None:
+LONGEST = {"course": 300, "tools": 300, "benchmarks": 300, "tests": 600}
+CATALOGUE = Path("course/practice/exercises")  # one typical mistake after the other, with its words
+
+
+@pytest.mark.parametrize("folder", LONGEST)
+def test_modules_are_short(folder: str) -> None:
     lengths = {
-        str(name): len((ROOT / name).read_text(encoding="utf-8").splitlines())
+        name: len((ROOT / name).read_text(encoding="utf-8").splitlines())
         for name in files()
         if name.parts[0] == folder and name.suffix == ".py"
     }
-    assert {name: lines for name, lines in lengths.items() if lines > most} == {}
+    most = {name: 400 if CATALOGUE in name.parents else LONGEST[folder] for name in lengths}
+    assert {name: lines for name, lines in lengths.items() if lines > most[name]} == {}
 
 
 def public(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:

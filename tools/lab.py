@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
+from playwright.sync_api import Error as PlaywrightError
 
 from tools.notebooks import kernel_environment, read
 
@@ -99,9 +100,9 @@ def serving(
     for path in notebooks:
         shutil.copy(path, folder)
     for plugin, values in settings.items():
-        file = private / "settings" / f"{plugin.replace(':', '/')}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(dict(values)), encoding="utf-8")
+        choices = private / "settings" / f"{plugin.replace(':', '/')}.jupyterlab-settings"
+        choices.parent.mkdir(parents=True, exist_ok=True)
+        choices.write_text(json.dumps(dict(values)), encoding="utf-8")
     log = private / "lab.log"
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(
@@ -205,9 +206,7 @@ class OpenNotebook:
         self.choose("Edit", "Clear Outputs of All Cells")
         self.page.wait_for_function(CLEARED, arg=self._code_cells, polling=POLL)
         self.choose("Run", "Run All Cells")
-        self.page.wait_for_function(
-            RAN, arg=self._code_cells, timeout=LONGEST_RUN, polling=POLL
-        )
+        self.page.wait_for_function(RAN, arg=self._code_cells, timeout=LONGEST_RUN, polling=POLL)
 
     def shut_kernel_down(self) -> None:
         """Shut the kernel down from the menu, and wait until JupyterLab says that there is none."""
@@ -256,13 +255,23 @@ class OpenNotebook:
             polling=POLL,
         )
 
-    def save_evidence(self, folder: Path) -> list[Path]:
-        """Write down what the page looks like and what it said; the files."""
+    def save(self) -> None:
+        """Save the notebook, as the reader does, and JupyterLab itself every two minutes."""
+        contents = f"{self._lab.address}/api/contents/"
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "PUT" and answer.url.startswith(contents)
+        ):
+            self.page.keyboard.press("ControlOrMeta+s")
+
+    def save_evidence(self, name: str) -> str:
+        """Write down what the page looks like and what it said; a sentence that says where."""
+        folder = self._lab.log.parent / "evidence" / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        picture, said = folder / f"{self.name}.png", folder / f"{self.name}.log"
-        said.write_text("\n".join([*self.trouble, "", *self._console]), encoding="utf-8")
-        self.page.screenshot(path=picture)
-        return [picture, said, self._lab.log]
+        (folder / "console.log").write_text("\n".join(self._console), encoding="utf-8")
+        with suppress(PlaywrightError):  # the page may be the very thing that broke
+            self.page.screenshot(path=folder / "page.png", timeout=LONGEST_STEP / 4)
+        trouble = "".join(f"\n  {one}" for one in self.trouble) or " nothing"
+        return f"Picture and console: {folder}\nServer: {self._lab.log}\nTrouble:{trouble}"
 
     def _heard(self, message: ConsoleMessage) -> None:
         said = f"{message.type}: {message.text} ({message.location.get('url', '')})"

@@ -145,6 +145,7 @@ DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
 """The disguise of odd tactics: the first of these letters, after the initial, becomes its digit."""
 
 ROWS = 1024
+"""Messages are drawn in blocks of so many."""
 
 
 @checked(key=Key(), count=Count(), tactic=Count(0), spam_share=Probability(ndim=0, numpy=True))

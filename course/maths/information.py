@@ -185,10 +185,9 @@ def js_divergence(
     Reference: J. Lin, Divergence Measures Based on the Shannon Entropy, IEEE Transactions on
     Information Theory 37 (1991), 145-151.
     """
-    total = p + q
-    rounding = total - jnp.maximum(p, q) - jnp.minimum(p, q)
-    # p/m as 2p/(p + q): half of a very small number would count as 0.
-    cost = p * _log_ratio(2 * p, total) + q * _log_ratio(2 * q, total)
+    m = (p + q) / 2
+    rounding = 2 * m - jnp.maximum(p, q) - jnp.minimum(p, q)
+    cost = p * _log_ratio(p, m) + q * _log_ratio(q, m)
     js = _total(cost, rounding, axis, unit) / 2
     most = math.log(2) / NATS_PER[unit]
     return js - stop_gradient(jnp.maximum(js - most, 0))
@@ -220,7 +219,7 @@ def mutual_information(
     """
     x, y = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
     # Rows scaled to 1 on both sides of the ratio: p(x) p(y) itself might be too small for a float.
-    scale = 1.0
+    scale = stop_gradient(1 / _positive(x))
     cost = joint * _log_ratio(scale * joint, scale * x * y)
     return _total(cost, x * y - joint, None, unit)
 

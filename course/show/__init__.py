@@ -1,7 +1,9 @@
-"""What the reader sees: the style, static figures, live figures and the demos of the notebooks.
+"""What the reader sees: static figures, live figures, and the demos of the notebooks.
 
-figures.py    arrays and axes in, axes out; `show` displays a picture with its alt text
-live.py       LiveFigure, the engine that turns a slider's move into a picture
+figures.py    all that a notebook draws with: `new`, the helpers, and `show` with its alt text
+live.py       LiveFigure, which turns the move of a slider into a picture
 layers.py     how a live figure repaints only what moved
-demos/        one module a notebook
+style.py      the colours and what they mean
+bars.py, lines.py, simplex.py    the helpers that `figures` offers; arrays.py is what they accept
+demos/        one module for each notebook
 """

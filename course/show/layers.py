@@ -196,6 +196,8 @@ class Layers:
 
     def _runs(self, axes: Axes) -> list[tuple[bool, list[Artist]]]:
         """The artists of `axes` from the lowest moving one up: runs of moving and of still ones."""
+        if not axes.get_visible():
+            return []
         hidden: set[Artist] = {axes.patch}
         if not (axes.axison and axes.get_frame_on()):
             hidden.update(axes.spines.values())

@@ -227,7 +227,7 @@ def _lay_out(controls: Sequence[Any], *, width: int) -> None:
     left = [c for c in controls if not isinstance(c, widgets.Checkbox)]
     label = f"{max((len(control.description) for control in left), default=0) + 1}ch"
     for control in controls:
-        if "description_width" in control.style.keys:
+        if "description_width" in getattr(getattr(control, "style", None), "keys", ()):
             control.style.description_width = label
         if isinstance(control, widgets.ToggleButtons):
             control.add_class("widget-inline-hbox")  # label and buttons on a line, as in the others

@@ -25,7 +25,9 @@ class Role(str):
     marker: str
     hatch: str
 
-    def __new__(cls, colour: str, *, line: Line, marker: str, hatch: str) -> "Role":
+    def __new__(
+        cls, colour: str, *, line: Line = "-", marker: str = "o", hatch: str = ""
+    ) -> "Role":
         role = super().__new__(cls, colour)
         role.line, role.marker, role.hatch = line, marker, hatch
         return role

@@ -79,9 +79,10 @@ def test_most_spam_gives_itself_away(messages):
     assert 0.01 < given_away[~messages.spam].mean() < 0.05  # ham with a tempting word
 
 
-def test_the_same_words_come_as_ham_and_as_spam():
-    ham, spam = (set(generate(jax.random.key(at), 6000, spam_share=at).text) for at in (0, 1))
-    assert ham & spam
+@pytest.mark.parametrize("part", [OPENINGS, CORES, CLOSINGS])
+def test_the_same_words_can_be_ham_and_spam(part):
+    """Each part has phrases that both classes use, so no filter can be right every time."""
+    assert any(phrases.ham > 0 and phrases.spam > 0 for phrases in part)
 
 
 def test_parts_are_independent_given_the_class(messages):

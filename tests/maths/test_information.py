@@ -117,11 +117,10 @@ def test_surprise_near_certainty_keeps_its_digits():
     np.testing.assert_allclose(surprisal(p), in_float64(ORACLES[surprisal], p), rtol=1e-6)
 
 
-def test_a_distant_logit_does_not_disturb_the_divergence():
-    p = jax.nn.softmax(jnp.array([0.0, 1.0, -86.8]))  # the last is about twice the smallest float
-    q = jnp.array([1.0, 0.0, 0.0])
-    assert math.isfinite(js_divergence(p, q))
-    assert math.isfinite(kl_divergence(q, p))
+def test_the_smallest_probabilities_do_not_disturb_divergences():
+    p, q = [1, 1.5e-38], [1, 0]  # half of 1.5e-38 counts as 0
+    assert 0 <= js_divergence(p, q) < 1e-30
+    assert 0 <= kl_divergence(q, p) < 1e-30
 
 
 @pytest.mark.parametrize("scale", [1e-30, 0.01, 0.242, 1.0, 7.0, 1e30])
@@ -216,7 +215,7 @@ def test_mutual_information_of_very_small_marginals():
     # p(x) p(y) = 1e-50 is no number in float32; the pair would seem impossible.
     joint = np.array([[1e-25, 0], [0, 1]])
     exact = (-1e-25 * math.log(1e-25) + 1e-25) / math.log(2)
-    assert float(mutual_information(joint)) == pytest.approx(exact, rel=1e-5)
+    assert float(mutual_information(joint)) == pytest.approx(exact, rel=1e-5, abs=0)
 
 
 # The edge.

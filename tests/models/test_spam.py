@@ -112,17 +112,17 @@ def measured():
     for seed in range(SEEDS):
         keys = jax.random.split(jax.random.key(seed), 5)
         few, many, fresh = (
-            generate(key, count) for key, count in zip(keys, (60, 1000, 1000), strict=False)
+            generate(key, count) for key, count in zip(keys, (60, 1000, 500), strict=False)
         )
         changed, labelled = (
-            generate(key, count, tactic=1) for key, count in zip(keys[3:], (1000, 200), strict=True)
+            generate(key, count, tactic=1) for key, count in zip(keys[3:], (500, 200), strict=True)
         )
         small, large = spam.train(*few), spam.train(*many)
         retrained = spam.train(many.text + labelled.text, np.append(many.spam, labelled.spam))
         # One call for all that a filter judges: every new length is compiled anew.
         few_own, few_fresh = np.split(spam.classify(small, few.text + fresh.text), [60])
         own, new, other = np.split(
-            spam.classify(large, many.text + fresh.text + changed.text), [1000, 2000]
+            spam.classify(large, many.text + fresh.text + changed.text), [1000, 1500]
         )
         again = spam.classify(retrained, changed.text)
         rows.append({

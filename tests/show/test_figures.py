@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import copy
 import io
 import itertools
 import subprocess
@@ -79,6 +80,13 @@ def test_roles_differ_for_every_eye(vision: str) -> None:
 @pytest.mark.parametrize("sign", ["line", "marker", "hatch"])
 def test_roles_differ_without_colour(sign: str) -> None:
     assert len({getattr(role, sign) for role in ROLES.values()}) == len(ROLES)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_roles_survive_copying(name: str) -> None:
+    copied = copy.deepcopy(ROLES[name])
+    assert copied == ROLES[name]
+    assert vars(copied) == vars(ROLES[name])
 
 
 def test_nothing_of_the_course_imports_pyplot() -> None:

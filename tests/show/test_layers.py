@@ -157,6 +157,8 @@ STILL: dict[str, Callable[[Axes], object]] = {
     "fineness": lambda ax: ax.figure.set_dpi(60),
     "heading": lambda ax: ax.figure.suptitle("heading"),
     "new artist": lambda ax: ax.axhline(0.7),
+    "look of a legend": lambda ax: ax.get_legend().get_frame().set(visible=True, facecolor="red"),
+    "visibility": lambda ax: ax.set_visible(False),
     "autoscale": lambda ax: (ax.relim(), ax.autoscale(), ax.lines[0].set_ydata([-3, 3])),
 }
 

@@ -14,7 +14,7 @@ from course.practice.predict import Prediction, Revealed
 NOTEBOOK = "01_distributions"
 TITLE = "Distributions as beliefs"
 
-FALLING = CONDITIONAL[0]
+FALLING, RISING = CONDITIONAL[0], CONDITIONAL[2]
 CLOSE_ENOUGH = 0.02
 """How many bits above the best possible a forecast may cost in `q3`."""
 
@@ -150,7 +150,7 @@ q2 = Exercise(
 
 
 def fair_forecast(forecast):
-    """None if a forecast for a falling barometer is nearly as cheap as the true one, else why."""
+    """None if a forecast for a rising barometer is nearly as cheap as the true one, else why."""
     p = np.asarray(forecast, dtype=float)
     if p.shape != (3,):
         return "A forecast has three probabilities here: sun, cloud and rain."
@@ -161,13 +161,13 @@ def fair_forecast(forecast):
     if (p <= 0).any():
         sky = ("sunny", "cloudy", "rainy")[int(np.argmin(p))]
         return f"One {sky} day costs you ∞ bits. Call nothing impossible that can happen."
-    cost = float(-FALLING @ np.log2(p))
-    best = float(-FALLING @ np.log2(FALLING))
+    cost = float(-RISING @ np.log2(p))
+    best = float(-RISING @ np.log2(RISING))
     if cost <= best + CLOSE_ENOUGH:
         return None
     return (
         f"Your forecast costs {cost:.2f} bits on average, {cost - best:.2f} more than need be. "
-        "Compare it with the record in section 1."
+        "Compare it with the record of such days."
     )
 
 
@@ -176,13 +176,13 @@ q3 = Exercise(
     title="Your forecast",
     difficulty=1,
     minutes=4,
-    solution=[0.05, 0.30, 0.65],
+    solution=[0.95, 0.04, 0.01],
     answer="my_forecast",
     judge=fair_forecast,
     mistakes=[
         Mistake(
             "the mode",
-            [0, 0, 1],
+            [1, 0, 0],
             "One cloudy day costs you ∞ bits: the single answer leaves no room for any other sky.",
         ),
         Mistake(
@@ -192,15 +192,18 @@ q3 = Exercise(
         ),
         Mistake(
             "order",
-            [0.65, 0.30, 0.05],
+            [0.01, 0.04, 0.95],
             "You have sun and rain the wrong way round: the order is sun, cloud, rain.",
         ),
         Mistake(
-            "percent", [5, 30, 65], "These are percentages. Probabilities sum to 1, not to 100."
+            "percent", [95, 4, 1], "These are percentages. Probabilities sum to 1, not to 100."
         ),
     ],
-    hints=["Look at the shares that section 1 prints for days after a falling barometer."],
-    praise="Near the truth the cost hardly changes: the bowl is flat at its floor.",
+    hints=[
+        "Section 1 counts the days after a falling barometer. In `days.barometer`, rising is 2.",
+        "`np.bincount(days.sky[days.barometer == 2], minlength=3)` counts sun, cloud and rain.",
+    ],
+    praise="And small errors would cost almost nothing: near the truth the cost hardly changes.",
 )
 
 
@@ -282,6 +285,9 @@ q4 = Exercise(
 )
 
 
+RUIN = ("Rain, certainly", "One third each")
+
+
 def _reveal_ruin() -> Revealed:
     skies = jax.random.categorical(
         jax.random.key(7), jnp.log(jnp.asarray(FALLING)), shape=(1000, 60)
@@ -289,20 +295,18 @@ def _reveal_ruin() -> Revealed:
     stubborn = np.asarray(information.surprisal(jnp.array([0.0, 0.0, 1.0]))[skies].sum(axis=1))
     ignorant = 60 * math.log2(3)
     cheaper = float(np.mean(stubborn < ignorant))
-    right = "“Rain, certainly”" if cheaper > 0.5 else "“One third each”"
+    right = RUIN[0] if cheaper > 0.5 else RUIN[1]
     return Revealed(
         right,
-        (
-            f"over sixty evenings “rain, certainly” paid less in {cheaper:.0%} of 1,000 worlds; "
-            "one other day costs ∞."
-        ),
+        f"“rain, certainly” paid less in {round(1000 * cheaper):,} of 1,000 worlds: a single day "
+        "without rain costs it ∞.",
     )
 
 
 p1 = Prediction(
     name="distributions.p1",
-    question="Over sixty falling evenings, who pays less?",
-    options=("“Rain, certainly”", "“One third each”"),
+    question="Over sixty evenings with a falling barometer, which forecaster pays less?",
+    options=RUIN,
     reveal=_reveal_ruin,
 )
 

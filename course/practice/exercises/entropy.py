@@ -273,7 +273,7 @@ q4 = Exercise(
         Mistake(
             "unchanged",
             lambda bits: bits,
-            "Unchanged? Differential entropy depends on the unit: section 6 prints three values for one bell.",
+            "Unchanged? It depends on the unit: section 6 prints three values for one bell.",
         ),
         Mistake(
             "times a hundred",

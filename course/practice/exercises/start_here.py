@@ -97,7 +97,7 @@ q1 = Exercise(
         'Start with `[("prize" in text or "claim" in text) for text in texts]` and add words '
         "until it passes.",
     ],
-    praise="It works, and you had to find every word yourself.",
+    praise="It works, and somebody had to find every word.",
 )
 
 

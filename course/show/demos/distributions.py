@@ -10,7 +10,10 @@ from course.maths.distributions import softmax
 from course.show import figures
 from course.show.live import LiveFigure
 
-RECORD_SEED, RECORD_DAYS = 5, 40
+CLIMATE = np.array([[0.10, 0.25, 0.65], [0.55, 0.35, 0.10], [0.75, 0.20, 0.05]])
+"""p(sky | barometer) at another place than the notebook's, so that its reader does not know it."""
+RECORD_SEED, EVENINGS = 5, 12
+"""A record of so many evenings for each barometer."""
 HIGHEST_COST = 4.0
 """Where the colour scale ends, in bits: costs grow without limit towards the edges."""
 
@@ -20,15 +23,18 @@ def forecast() -> LiveFigure:
     figure, (triangle, right) = figures.new(columns=2, width=7.6, height=4.2, width_ratios=[1.5, 1])
     all_forecasts = figures.grid()
     surprise = np.asarray(information.surprisal(all_forecasts))
-    # An outcome that never happens costs nothing, though its surprise is infinite: all rows of
-    # CONDITIONAL are positive, so that the product needs no such care here.
-    costs = [np.minimum(surprise @ row, HIGHEST_COST) for row in weather.CONDITIONAL]
+    # Nothing has probability 0 in CLIMATE, so no term of the product is 0 times infinity.
+    costs = [np.minimum(surprise @ row, HIGHEST_COST) for row in CLIMATE]
     figures.simplex(triangle, weather.SKIES)
     figures.heat(triangle, costs[0], label="expected cost (bits)", low=0, high=HIGHEST_COST)
     bowl = triangle.images[-1]
     (truth,) = triangle.plot([], [], "s", ms=10, color=figures.TRUTH, mec="white", zorder=4)
     (point,) = triangle.plot([], [], "o", ms=12, color=figures.BELIEF, mec="white", zorder=5)
-    record = weather.simulate(jax.random.key(RECORD_SEED), RECORD_DAYS)
+    record = np.asarray(
+        jax.random.categorical(
+            jax.random.key(RECORD_SEED), np.log(CLIMATE)[:, None], shape=(3, EVENINGS)
+        )
+    )
     figures.bars(
         right,
         np.full((2, 3), 1 / 3),
@@ -46,19 +52,18 @@ def forecast() -> LiveFigure:
     def draw(barometer: str, show_truth: bool, **scores: float) -> str:
         row = weather.BAROMETERS.index(barometer)
         p = np.asarray(softmax([scores[sky] for sky in weather.SKIES]), dtype=float)
-        skies = np.asarray(record.sky)[np.asarray(record.barometer) == row]
-        shares = np.bincount(skies, minlength=3) / len(skies)
+        shares = np.bincount(record[row], minlength=3) / EVENINGS
         point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
-        truth.set_data(*np.split(figures.to_plane(weather.CONDITIONAL[row]), 2))
+        truth.set_data(*np.split(figures.to_plane(CLIMATE[row]), 2))
         bowl.set_data(costs[row])
         for artist in (truth, bowl):
             artist.set_visible(show_truth)
         figures.set_bars(right, shares, group=0)
         figures.set_bars(right, p, group=1)
-        title, words = f"{len(skies)} evenings on record", ""
+        title, words = f"{EVENINGS} evenings on record", ""
         if show_truth:
-            cost = float(np.asarray(information.surprisal(p)) @ weather.CONDITIONAL[row])
-            least = float(information.entropy(weather.CONDITIONAL[row]))
+            cost = float(np.asarray(information.surprisal(p)) @ CLIMATE[row])
+            least = float(information.entropy(CLIMATE[row]))
             title = f"expected cost {cost:.2f} bits, best possible {least:.2f}"
             words = f" Its expected cost is {cost:.2f} bits; the truth, marked, costs {least:.2f}."
         triangle.title.set_text(title)

@@ -41,9 +41,9 @@ def mailbox() -> LiveFigure:
     """Spam caught by rules and by a trained filter; the reader changes the tactics and retrains."""
     figure, ax = figures.new(width=7.2, height=3.8)
     weeks = np.arange(1, WEEKS + 1)
-    tactics = [0, 0, 0, 1]
+    tactics = [0, 0, 0, 1, 1, 1]
     """The tactic of each week so far."""
-    lessons = [0] * 4
+    lessons = [0, 0, 0, 0, 0, 5]
     """The week that the filter of each week was trained on; 0 is the week before the first."""
     (trained,) = ax.plot([], [], "o-", color=figures.BELIEF, label="trained filter")
     (ruled,) = ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")

@@ -1,0 +1,83 @@
+"""The board: one row for each notebook, the same every time for the same progress."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import practice
+from course.practice import exercises, progress
+from course.practice.board import rows
+from course.practice.engine import Exercise
+from course.practice.predict import Prediction
+from tests.practice import examples
+from tests.practice.test_engine import Tags
+
+
+@pytest.fixture(autouse=True)
+def _one_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A course of the example module alone."""
+    module = importlib.import_module("course.practice.board")  # the name stands for its function
+    monkeypatch.setattr(module, "notebooks", lambda: [examples])
+
+
+def test_an_empty_board() -> None:
+    assert repr(practice.board()).splitlines() == [
+        "Notebook    Title    Exercises  Predictions  Minutes left",
+        "99_example  Example  0 of 4     0 of 1       13",
+        "",
+        "No predictions yet.",
+    ]
+    assert repr(practice.board()) == repr(practice.board())
+
+
+def test_a_board_with_progress() -> None:
+    examples.entropy_bits.check(examples.my_entropy)
+    examples.fair_die.check(1.0)
+    practice.predict(examples.rises, guess="rises", sure=80)
+    progress.record_prediction("elsewhere.p", "yes", 60, False)
+    progress.record_attempt("elsewhere.q", "correct")
+    (row,) = rows()
+    assert (row.solved, row.exercises, row.predicted, row.predictions) == (1, 4, 1, 1)
+    assert (row.minutes, row.minutes_left) == (13, 8)
+    said = repr(practice.board())
+    assert "99_example  Example  1 of 4     1 of 1       8" in said
+    assert "Predictions: 1 of 2 right, 70 % sure on average, 0.82 bits a prediction" in said
+
+
+def test_the_table_can_be_read_aloud() -> None:
+    html = practice.board()._repr_html_()
+    tags = Tags(html)
+    names = [tag for tag, _ in tags.seen]
+    assert names[:2] == ["table", "caption"]
+    scopes = [attributes["scope"] for tag, attributes in tags.seen if tag == "th"]
+    assert scopes == ["col"] * 5 + ["row"]
+    assert "Your progress" in tags.text
+
+
+def test_a_damaged_file_is_said_on_the_board(progress_file: Path) -> None:
+    progress_file.parent.mkdir()
+    progress_file.write_text("{")
+    assert "Your progress file was damaged" in repr(practice.board())
+    progress_file.write_text("{")
+    assert "Your progress file was damaged" in practice.board()._repr_html_()
+
+
+def test_topics_are_found_and_loaded_when_named() -> None:
+    assert {"start_here", "distributions", "entropy"} <= set(exercises.topics())
+    assert set(exercises.topics()) <= set(dir(practice))
+    with pytest.raises(AttributeError, match=r"no exercise module 'entropi'.*entropy"):
+        practice.entropi  # noqa: B018  # naming it is what is tested
+
+
+def test_members_are_listed_in_their_order() -> None:
+    names = [exercise.name for exercise in exercises.members(examples, Exercise)]
+    assert names == [
+        "examples.entropy_bits",
+        "examples.fair_die",
+        "examples.confident_forecast",
+        "examples.prefix_code",
+    ]
+    assert exercises.members(examples, Prediction) == [examples.rises]
+    assert exercises.members(sys, Exercise) == []

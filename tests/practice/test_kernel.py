@@ -1,0 +1,119 @@
+"""The engine in a real kernel: its time limit, the interrupt button, and what a cell shows."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no alarm that ends a sleep")
+LIMIT = 120  # seconds until a message that does not come is an error
+
+
+class Kernel:
+    """Runs cells and collects what they show."""
+
+    def __init__(self, manager: Any, client: Any) -> None:
+        self.manager, self.client = manager, client
+
+    def start(self, code: str) -> str:
+        return str(self.client.execute(code))
+
+    def finish(self, cell: str) -> list[dict[str, Any]]:
+        """The outputs of a cell, each a dictionary of MIME types or {"error": …}."""
+        shown: list[dict[str, Any]] = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=LIMIT)
+            if message["parent_header"].get("msg_id") != cell:
+                continue
+            content = message["content"]
+            if message["msg_type"] in ("execute_result", "display_data"):
+                shown.append(content["data"])
+            elif message["msg_type"] == "stream":
+                shown.append({"stream": content["text"]})
+            elif message["msg_type"] == "error":
+                shown.append({"error": "\n".join(content["traceback"])})
+            elif content.get("execution_state") == "idle":
+                return shown
+
+    def run(self, code: str) -> list[dict[str, Any]]:
+        return self.finish(self.start(code))
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    folder = tmp_path_factory.mktemp("kernel")
+    environment = os.environ | {
+        "COURSE_PROGRESS": str(folder / "progress.json"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JAX_PLATFORMS": "cpu",
+    }
+    manager, client = start_new_kernel(
+        kernel_name="python3", cwd=str(Path(__file__).parents[2]), env=environment
+    )
+    try:
+        made = Kernel(manager, client)
+        assert made.run("from course import practice\nfrom tests.practice import examples") == []
+        yield made
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_cell_shows_the_verdict_and_the_line(kernel: Kernel) -> None:
+    (shown,) = kernel.run(
+        "def mine(p):\n    total = 0\n    return 1 / total\n\nexamples.entropy_bits.check(mine)"
+    )
+    assert (
+        "raised ZeroDivisionError: division by zero (line 3: `return 1 / total`)"
+        in (shown["text/plain"])
+    )
+    assert 'role="status"' in shown["text/html"]
+
+
+def test_an_endless_cell_ends(kernel: Kernel) -> None:
+    (shown,) = kernel.run(
+        "import time\n"
+        "def mine(p):\n"
+        "    while True:\n"
+        "        try:\n"
+        "            time.sleep(10)\n"
+        "        except BaseException:\n"
+        "            pass\n"
+        "examples.entropy_bits.check(mine, seconds=0.2)"
+    )
+    assert "still running after 0.2 seconds" in shown["text/plain"]
+    assert kernel.run("1 + 1") == [{"text/plain": "2"}]
+
+
+def test_the_interrupt_button_ends_a_check_without_a_traceback(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    running = tmp_path / "running"
+    cell = kernel.start(
+        f"def mine(p):\n    open({str(running)!r}, 'w').close()\n    while True:\n        pass\n"
+        "examples.entropy_bits.check(mine, seconds=600)"
+    )
+    started = time.monotonic()
+    while not running.exists():
+        assert time.monotonic() - started < LIMIT
+        time.sleep(0.02)
+    kernel.manager.interrupt_kernel()
+    (shown,) = kernel.finish(cell)
+    assert "You stopped the check" in shown["text/plain"]
+    assert kernel.run("1 + 1") == [{"text/plain": "2"}]
+
+
+def test_a_prediction_shows_a_widget_and_text(kernel: Kernel) -> None:
+    (shown,) = kernel.run("practice.predict(examples.rises)")
+    assert set(shown) == {
+        "application/vnd.jupyter.widget-view+json",
+        "text/html",
+        "text/plain",
+    }
+    (shown,) = kernel.run("practice.predict(examples.rises, guess='rises', sure=90)")
+    assert set(shown) == {"text/html", "text/plain"}
+    assert "90 % sure. That is right." in shown["text/plain"]
