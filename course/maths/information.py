@@ -10,8 +10,9 @@ Conventions at the edge, where a probability is 0 (below 1.2e-38 counts as 0 in 
 - Gradients treat every probability as a free number, as the formula is written; along the simplex
   only differences between entries mean anything, so any constant may be added to them.
 - Gradients stay finite. Where a slope would be infinite, the offending logarithm counts as 0: the
-  entropy has slope 0 at p = 0, and an outcome that costs inf pulls neither p nor q. (Softmax
-  beliefs never get there; if the cost must pull q away from 0, work with logits.)
+  entropy has slope 0 at p = 0, and an outcome that costs inf pulls neither p nor q. (If the cost
+  must pull q away from 0, work with logits: they have no edge.) Second derivatives are finite too,
+  but for probabilities between 0 and about 1e-19, whose 1/p^2 is no number in float32.
 """
 
 import math
