@@ -157,7 +157,8 @@ class Exercise:
         """Judge under the time limit, with the session put back afterwards."""
         printed = Printed()
         limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
-        ended = limited(partial(_quietly, self, answer), limit, tidy=snapshot(printed))
+        work = partial(_quietly, self, answer)
+        ended = limited(work, limit, prepare=partial(snapshot, printed))
         text = printed.text
         if ended.how == "finished":
             return self._verdict(*ended.value, printed=text)

@@ -57,15 +57,16 @@ def limited(
     work: Callable[[], Any],
     seconds: float,
     *,
-    tidy: Callable[[], None] = lambda: None,
+    prepare: Callable[[], Callable[[], None]] = lambda: lambda: None,
     alarm: bool = HAS_ALARM,
 ) -> Ended:
-    """Run `work()` for at most `seconds`, then `tidy()`; what `work` raises does not get out.
+    """Run `work()` for at most `seconds`; what it raises does not get out.
 
     Args:
         work: what to run; it should catch what it can explain, since only the class is reported.
         seconds: the limit; in the main thread only.
-        tidy: runs afterwards, undisturbed by alarms and by the reader's interrupt.
+        prepare: runs before `work` and returns what runs after it; neither is disturbed by alarms
+            or by the reader's interrupt.
         alarm: False uses the watchdog thread, the way of systems without `setitimer`.
 
     Returns:
@@ -75,11 +76,12 @@ def limited(
     42
     """
     if threading.current_thread() is not threading.main_thread():
-        return _unlimited(work, tidy)
+        return _unlimited(work, prepare)
     here = sys._getframe()
     active = expired = interrupted = False
     failure: type[BaseException] | None = None
     value: Any = None
+    tidy: Callable[[], None] | None = None
     done = threading.Event()
     wires: list[_Tripwire] = []
 
@@ -108,25 +110,28 @@ def limited(
     thread = threading.Thread(target=watchdog, daemon=True)
     try:
         signal.signal(signal.SIGINT, on_signal)
+        tidy = prepare()
         if alarm:
             signal.signal(signal.SIGALRM, on_signal)
             timer = signal.setitimer(signal.ITIMER_REAL, seconds, PAUSE)
         else:
             thread.start()
         try:
-            active = True
-            value = work()
+            active = not interrupted
+            value = work() if active else None
         except BaseException as error:  # anything at all: that is the promise of this function
             failure = type(error)
     finally:
         active = False
-        tidy()
+        if tidy is not None:
+            tidy()
         wires.clear()
         if alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
         else:
             done.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         _restore(handlers)
         if timer[0]:  # somebody else's alarm, which ours has displaced
             left = max(timer[0] - (time.monotonic() - started), 1e-3)
@@ -150,8 +155,9 @@ def _tripwired(number: int, wires: list[_Tripwire]) -> Stop:
     return stop
 
 
-def _unlimited(work: Callable[[], Any], tidy: Callable[[], None]) -> Ended:
+def _unlimited(work: Callable[[], Any], prepare: Callable[[], Callable[[], None]]) -> Ended:
     """The same outside the main thread, where nothing can be interrupted."""
+    tidy = prepare()
     try:
         return Ended("finished", work())
     except BaseException as error:  # as above

@@ -429,5 +429,21 @@ def test_warnings_do_not_decide(recwarn: pytest.WarningsRecorder) -> None:
         return my_entropy(p)
 
     warnings.simplefilter("error")
-    assert entropy_bits.check(warns).outcome == "correct"
+    with np.errstate(all="raise"):
+        assert entropy_bits.check(warns).outcome == "correct"
     assert not recwarn.list
+
+
+@posix
+def test_an_alarm_at_any_moment_leaves_nothing_behind() -> None:
+    before = session()
+    outcomes = []
+    for step in range(150):
+        verdict = entropy_bits.check(my_entropy, seconds=1e-5 * (step + 1))
+        outcomes.append(verdict.outcome)
+        if verdict.outcome == "not yet":
+            assert verdict.message.startswith("Your code was still running after")
+    after = session()
+    assert {key for key in before if before[key] != after[key]} == set()
+    assert "not yet" in outcomes
+    assert entropy_bits.check(my_entropy).outcome == "correct"

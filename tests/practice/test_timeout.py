@@ -83,8 +83,20 @@ def test_signals_during_tidying_up_do_not_get_out(alarm: bool) -> None:
             signal.raise_signal(number)
         steps.append("tidy")
 
-    ended = limited(busy, 0.05, tidy=tidy, alarm=alarm)
+    ended = limited(busy, 0.05, prepare=lambda: tidy, alarm=alarm)
     assert (ended.how, steps) == ("out of time", ["tidy"])
+
+
+@both_ways
+def test_an_interrupt_while_preparing_keeps_the_work_from_beginning(alarm: bool) -> None:
+    steps = []
+
+    def prepare() -> Callable[[], None]:
+        signal.raise_signal(signal.SIGINT)
+        return lambda: steps.append("tidy")
+
+    ended = limited(lambda: steps.append("work"), 60, prepare=prepare, alarm=alarm)
+    assert (ended.how, steps) == ("interrupted", ["tidy"])
 
 
 @both_ways
@@ -144,8 +156,8 @@ def test_outside_the_main_thread_there_is_no_limit_and_nothing_gets_out() -> Non
 
     def run() -> None:
         tidied: list[int] = []
-        slow = limited(lambda: time.sleep(0.05), 0.001, tidy=lambda: tidied.append(1))
-        fails = limited(lambda: [][0], 60, tidy=lambda: tidied.append(2))
+        slow = limited(lambda: time.sleep(0.05), 0.001, prepare=lambda: lambda: tidied.append(1))
+        fails = limited(lambda: [][0], 60, prepare=lambda: lambda: tidied.append(2))
         found.extend([slow.how, fails.how, tidied])
 
     thread = threading.Thread(target=run)
