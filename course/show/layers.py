@@ -6,8 +6,7 @@ picture is the one that matplotlib itself would draw: what lies above a moving o
 (Where axes overlap each other, one is painted wholly before the next.)
 """
 
-import struct
-import zlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -20,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
+from PIL import Image
 
 from course.show.style import PIXELS_PER_INCH
 
@@ -47,33 +47,15 @@ def flatten(artists: Iterable[object]) -> Iterator[Artist]:
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """Returns a picture as PNG, at the lowest compression and without row filters.
-
-    Pillow tries all five filters on every row, which takes two and a half times as long and makes
-    pictures like ours no smaller.
+    """Returns a picture as PNG, at the lowest compression that is one: the reader waits for it.
 
     Args:
-      pixels: shape (height, width, 4): red, green, blue, opacity.
+      pixels: shape (height, width, 4): red, green, blue, opacity. The opacity is left out, since a
+        figure's ground has no holes and three channels are written a fifth faster than four.
     """
-    height, width, channels = pixels.shape
-    rows = np.zeros((height, 1 + width * channels), np.uint8)  # each begins with its filter: none
-    rows[:, 1:] = pixels.reshape(height, -1)
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content))
-            + kind
-            + content
-            + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits a channel, RGBA
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows.data, 1))
-        + chunk(b"IEND", b"")
-    )
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
+    return file.getvalue()
 
 
 class Cover(NamedTuple):
