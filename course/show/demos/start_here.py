@@ -40,7 +40,7 @@ def caught(week: int, tactic: int, learned_week: int | None, learned_tactic: int
 def mailbox() -> LiveFigure:
     """Spam caught by rules and by a trained filter; the reader changes the tactics and retrains."""
     figure, ax = figures.new(width=7.2, height=3.8)
-    weeks = np.arange(1, WEEKS + 1)
+    weeks = range(1, WEEKS + 1)
     tactics = [0, 0, 0, 1, 1, 1]
     """The tactic of each week so far."""
     lessons = [0, 0, 0, 0, 0, 5]

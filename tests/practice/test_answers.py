@@ -1,0 +1,85 @@
+"""Answers that readers may well give, beside the solutions and the catalogued mistakes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course.practice.engine import Exercise, judge
+from course.practice.exercises import distributions, entropy, start_here
+
+TIMES = 10  # cases are random: once is no proof
+
+
+def named(value: Any) -> str:
+    return str(value.name) if isinstance(value, Exercise) else ""
+
+
+RIGHT = [
+    (entropy.q1, lambda p: -sum(float(x) * np.log2(x) for x in p if x)),
+    (entropy.q1, lambda p: float(np.sum(np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)))),
+    (entropy.q2, 0.89),
+    (entropy.q2, np.float32(0.11)),
+    (entropy.q3, ["1", "01", "001", "0001", "0000"]),
+    (entropy.q3, ("0", "11", "101", "1001", "1000")),
+    (entropy.q4, lambda bits: bits + 2 * np.log2(10)),
+    (distributions.q1, lambda a, b: [(a * b).mean(), a.mean() * b.mean()]),
+    (distributions.q2, lambda forecast, outcome: -np.log(forecast[outcome]) / np.log(2)),
+    (distributions.q3, [0.94, 0.045, 0.015]),
+    (distributions.q4, lambda z: 1 / np.exp(np.minimum(z[None] - z[:, None], 700)).sum(axis=1)),
+    (start_here.q2, lambda count, rng: np.split(rng.permutation(count), [4 * count // 5])),
+    (
+        start_here.q3,
+        lambda examples, train, accuracy: np.mean(
+            [
+                accuracy(train(examples[:i] + examples[i + 20 :]), examples[i : i + 20])
+                for i in range(0, len(examples), 20)
+            ]
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("exercise", "answer"), RIGHT, ids=named)
+def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
+    for _ in range(TIMES):
+        assert judge(exercise, answer)[0] == "correct", judge(exercise, answer)
+
+
+WRONG = [
+    (entropy.q2, 1.5, "between 0 and 1"),
+    (entropy.q2, 0.2, "0.722 bits: too even"),
+    (entropy.q3, ["0", "10", "110", "111"], "five|5 outcomes"),
+    (entropy.q3, ["0", "10", "110", "1110", "1110"], "share the word"),
+    (entropy.q3, ["a", "b", "c", "d", "e"], "string of 0 and 1"),
+    (entropy.q3, ["00", "01", "10", "110", "111"], "are enough"),
+    (distributions.q3, [0.95, 0.05, 0], "One rainy day costs you ∞ bits"),
+    (distributions.q3, [0.5, 0.4, 0.4], "sum to 1"),
+    (distributions.q3, [1.2, -0.1, -0.1], "negative"),
+    (distributions.q3, [0.5, 0.3, 0.2], "more than need be"),
+    (start_here.q1, lambda texts: [True], "verdicts|numbers were expected"),
+    (start_here.q2, lambda count, rng: (np.arange(count // 2), np.arange(0)), "empty"),
+    (
+        start_here.q2,
+        lambda count, rng: (rng.integers(count, size=80), rng.integers(count, size=20)),
+        "both parts|come twice|neither part",
+    ),
+    (
+        start_here.q2,
+        lambda count, rng: np.split(rng.permutation(count), [count // 2]),
+        "One fifth",
+    ),
+]
+
+
+@pytest.mark.parametrize(("exercise", "answer", "says"), WRONG, ids=named)
+def test_another_wrong_answer_is_told_why(exercise: Exercise, answer: Any, says: str) -> None:
+    for _ in range(TIMES):
+        outcome, message = judge(exercise, answer)
+        assert outcome == "not yet"
+        assert any(part in message for part in says.split("|")), message
+
+
+def test_a_better_rule_passes_and_a_coin_does_not() -> None:
+    rng = np.random.default_rng(0)
+    assert judge(start_here.q1, lambda texts: rng.random(len(texts)) < 0.5)[0] == "not yet"

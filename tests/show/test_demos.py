@@ -1,0 +1,105 @@
+"""Every demo draws at every value that its controls can take, and says what it shows."""
+
+import inspect
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+
+from course.maths import information
+from course.show import demos
+from course.show.demos import entropy
+from course.show.live import LiveFigure
+
+
+def every_demo() -> list[Any]:
+    found = []
+    for topic in dir(demos):
+        module = getattr(demos, topic)
+        for name, make in inspect.getmembers(module, inspect.isfunction):
+            if inspect.signature(make).return_annotation is LiveFigure:
+                found.append(pytest.param(make, id=f"{topic}.{name}"))
+    return found
+
+
+def ends(control: widgets.Widget) -> list[Any]:
+    """The extreme values of a control; of a choice, all of them."""
+    if hasattr(control, "options"):
+        return [value for _, value in control._options_full]
+    if isinstance(control, widgets.Checkbox):
+        return [False, True]
+    return [control.min, control.max]
+
+
+def buttons(widget: widgets.Widget) -> Iterator[widgets.Button]:
+    if isinstance(widget, widgets.Button):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from buttons(child)
+
+
+@pytest.mark.parametrize("make", every_demo())
+def test_draws_at_every_corner_of_its_controls(make: Any) -> None:
+    live = make()
+    names = list(live.controls)
+    alts = {live.alt}
+    for values in itertools.product(*(ends(live.controls[name]) for name in names)):
+        live.set(**dict(zip(names, values, strict=True)))
+        assert live.error is None, live.error
+        assert live.png.startswith(b"\x89PNG")
+        alts.add(live.alt)
+    assert len(alts) > 1 or not names
+    live.close()
+
+
+@pytest.mark.parametrize("make", every_demo())
+def test_every_button_changes_the_picture_in_any_order(make: Any) -> None:
+    live = make()
+    pressed = list(buttons(live))
+    order = np.random.default_rng(0).integers(0, max(len(pressed), 1), size=40)
+    for i in order if pressed else []:
+        before = live.png
+        pressed[i].click()
+        assert live.error is None, live.error
+        if pressed[i].description != "Start again":
+            assert live.png != before
+    live.close()
+
+
+@pytest.mark.parametrize("make", every_demo())
+def test_the_alt_text_is_a_sentence(make: Any) -> None:
+    live = make()
+    assert len(live.alt) > 40
+    assert live.alt.endswith(".")
+    live.close()
+
+
+@pytest.mark.parametrize("heads", [0.0, 0.11, 0.5, 1.0])
+def test_the_coin_says_its_entropy(heads: float) -> None:
+    live = entropy.coin()
+    live.set(heads=heads)
+    assert f"{float(information.entropy([heads, 1 - heads])):.3f} bits" in live.alt
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 40])
+def test_two_spikes_keep_one_bit_at_any_distance(width: int) -> None:
+    p = entropy.belief("two spikes", width)
+    places = np.flatnonzero(p)
+    assert places[1] - places[0] == width
+    assert information.entropy(p) == pytest.approx(1.0)
+    assert entropy.spread(p) == pytest.approx(width / 2)
+
+
+def test_a_wider_bell_is_more_uncertain() -> None:
+    bits = [float(information.entropy(entropy.belief("bell", width))) for width in range(1, 41)]
+    assert np.all(np.diff(bits) > 0)
+
+
+def test_longer_blocks_cost_less_and_never_less_than_the_entropy() -> None:
+    questions = [entropy.block_code(days)[0] for days in range(1, 7)]
+    assert questions[0] == pytest.approx(1.05)
+    assert np.all(np.diff(questions) < 0)
+    assert questions[-1] >= float(information.entropy([0.95, 0.04, 0.01]))
