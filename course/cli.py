@@ -6,12 +6,14 @@ import subprocess
 import sys
 import webbrowser
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import click
 
 from course import __version__
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_NOTEBOOK = "00_start_here"
 BINDER = "https://mybinder.org"
 # How Binder names the places it can build from.
@@ -55,15 +57,15 @@ def lab(port: int | None, no_browser: bool) -> None:
 def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     """JupyterLab's command line for the checkout at `root`.
 
-    Nothing here touches the token. The two last lines turn off what would ask the network: the
-    question about news, and the search for a newer JupyterLab (the locks say which one is right).
+    Nothing here touches the token. The settings keep JupyterLab from asking about news and from
+    looking for a newer version of itself, both of which would ask the network.
     """
     arguments = [
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/notebooks/{FIRST_NOTEBOOK}.ipynb",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}",
+        "--ContentsManager.pre_save_hook=course.cli.save_without_widgets",
     ]
     if port is not None:
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
@@ -72,6 +74,18 @@ def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     return arguments
+
+
+def save_without_widgets(model: dict[str, Any], **_: object) -> None:
+    """Let a saved notebook keep its pictures and drop its widgets; Jupyter calls this at each save.
+
+    A widget lives in the kernel. In a notebook that is opened again a stored one would stand in the
+    place of its picture and say that it cannot be shown.
+    """
+    if model.get("type") == "notebook":
+        for cell in model["content"]["cells"]:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 @main.command()

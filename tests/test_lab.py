@@ -1,16 +1,16 @@
 """`course lab`: what JupyterLab is started with, and what is said when it cannot be."""
 
+import json
 import os
 import re
 import socket
-import subprocess
 import sys
-import time
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import psutil
@@ -18,9 +18,10 @@ import pytest
 
 from course import cli
 from tests.command import assert_one_sentence, checkout, run
+from tests.repository import ROOT
+from tools.lab import Lab, serving
 
 __all__ = ["checkout"]
-LONGEST_START = 120.0
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_lab_stays_on_loopback_and_keeps_the_token(
     assert f"--ServerApp.root_dir={checkout}" in arguments
     assert "--ServerApp.ip=127.0.0.1" in arguments
     assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in arguments
+    assert "--ContentsManager.pre_save_hook=course.cli.save_without_widgets" in arguments
     assert not [one for one in arguments if re.search("token|password|origin|remote", one, re.I)]
     assert ("--allow-root" in arguments) == (hasattr(os, "geteuid") and os.geteuid() == 0)
     assert "--no-browser" not in arguments
@@ -72,6 +74,19 @@ def test_lab_finds_the_checkout_that_the_package_stands_in(
         patch.setattr(cli, "__file__", str(elsewhere / "course" / "cli.py"))
         assert_one_sentence(run("lab"), "no folder `notebooks`")
         assert_one_sentence(run("binder-url"), "no folder `notebooks`")
+
+
+def test_saving_keeps_the_picture_and_drops_the_widget() -> None:
+    view, picture = {"model_id": "a"}, {"image/png": "AAAA", "text/plain": "a picture"}
+    outputs = [
+        {"output_type": "display_data", "data": {cli.WIDGET_VIEW: view, **picture}},
+        {"output_type": "stream", "text": "hello"},
+    ]
+    cells = [{"cell_type": "markdown", "source": "x"}, {"cell_type": "code", "outputs": outputs}]
+    cli.save_without_widgets({"type": "notebook", "content": {"cells": cells}}, path="a.ipynb")
+    assert outputs[0]["data"] == picture
+    assert outputs[1]["text"] == "hello"
+    cli.save_without_widgets({"type": "file", "content": "text"}, path="a.txt")
 
 
 def test_lab_refuses_a_port_in_use(checkout: Path, launched: list[list[str]]) -> None:
@@ -116,60 +131,46 @@ def test_lab_that_cannot_write_its_files(
     assert_one_sentence(run("lab"), "JupyterLab could not start .*course doctor")
 
 
-@pytest.fixture
-def server(checkout: Path) -> Iterator[tuple[psutil.Process, int]]:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """`course lab` as a user starts it, with Jupyter's folders in a private place."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = {
-        f"JUPYTER_{kind}_DIR": str(checkout / kind) for kind in ("CONFIG", "DATA", "RUNTIME")
-    }
-    process = psutil.Popen(
-        [sys.executable, "-m", "course.cli", "lab", "--no-browser", "--port", str(port)],
-        env={**os.environ, **folders, "JUPYTER_TOKEN": "a-token-of-this-test"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + LONGEST_START
-    while status(port, "/api") != 200:
-        assert process.poll() is None, "JupyterLab ended before it answered"
-        assert time.monotonic() < deadline, "JupyterLab does not answer"
-        time.sleep(0.1)
-    yield process, port
-    process.terminate()
-    process.wait(30)
+    notebooks = [ROOT / "notebooks" / f"{cli.FIRST_NOTEBOOK}.ipynb"]
+    with serving(notebooks, tmp_path_factory.mktemp("lab")) as running:
+        yield running
 
 
-def status(port: int, path: str, token: str | None = None) -> int:
-    """The status of an answer from the server on this machine; 0 if there is none."""
+def ask(lab: Lab, path: str, token: str = "") -> tuple[int, bytes]:
+    """Status and body of the server's answer."""
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
-        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers)) as answer:
-            return int(answer.status)
+        with urlopen(Request(lab.address + path, headers=headers)) as answer:
+            return answer.status, answer.read()
     except HTTPError as error:
         with error:
-            return error.code
-    except URLError:
-        return 0
+            return error.code, error.read()
 
 
-def test_a_real_lab_answers_on_loopback_with_its_token_only(
-    server: tuple[psutil.Process, int],
-) -> None:
-    process, port = server
-    assert status(port, "/api/contents") == 403
-    assert status(port, "/api/contents", "a-wrong-token") == 403
-    assert status(port, "/api/contents/notebooks/02_entropy.ipynb", "a-token-of-this-test") == 200
+def test_a_real_lab_asks_for_its_token(lab: Lab) -> None:
+    first = f"/api/contents/notebooks/{cli.FIRST_NOTEBOOK}.ipynb"
+    assert len(lab.token) >= 40
+    assert ask(lab, first)[0] == 403
+    assert ask(lab, first, "x" * len(lab.token))[0] == 403
+    assert ask(lab, first, lab.token)[0] == 200
+
+
+def test_a_real_lab_listens_on_loopback_alone(lab: Lab) -> None:
     listening = [
         connection.laddr
-        for one in (process, *process.children(recursive=True))
-        for connection in one.net_connections("inet")
+        for process in psutil.Process().children(recursive=True)
+        for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
+    assert urlsplit(lab.address).port in {address.port for address in listening}
     assert {address.ip for address in listening} == {"127.0.0.1"}
-    page = Request(
-        f"http://127.0.0.1:{port}/lab", headers={"Authorization": "token a-token-of-this-test"}
-    )
-    with urlopen(page) as answer:
-        assert '"news": {"disabled": true}' in answer.read().decode()
+
+
+def test_a_real_lab_asks_nothing_about_news(lab: Lab) -> None:
+    path = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
+    defaults = json.loads(ask(lab, path, lab.token)[1])["schema"]["properties"]
+    assert defaults["fetchNews"]["default"] == "false"
+    assert defaults["checkForUpdates"]["default"] is False

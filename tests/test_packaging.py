@@ -112,7 +112,7 @@ def test_the_wheel_holds_the_course_and_its_licence(tmp_path: Path) -> None:
         names = archive.namelist()
         information = f"why_models_learn-{course.__version__}.dist-info"
         assert {name.split("/")[0] for name in names} == {"course", information}
-        assert f"{information}/licenses/LICENSE" in names
+        assert {f"{information}/licenses/LICENSE", "course/lab_settings/overrides.json"} <= {*names}
         commands = ConfigParser()
         commands.read_string(archive.read(f"{information}/entry_points.txt").decode())
         assert dict(commands["console_scripts"]) == {"course": "course.cli:main"}

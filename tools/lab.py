@@ -158,6 +158,7 @@ class OpenNotebook:
     Attributes:
         page: Playwright's page.
         name: of the file.
+        book: what the file held before it was opened.
         trouble: whatever went wrong with the page: errors on its console or in its code, answers
             that the server refused, requests that would have left this machine (and were stopped).
     """
@@ -167,9 +168,8 @@ class OpenNotebook:
         self.name = name
         self.trouble: list[str] = []
         self._lab = lab
-        cells = read(lab.notebooks / name).cells
-        self._cells = len(cells)
-        self._code_cells = sum(cell.cell_type == "code" for cell in cells)
+        self.book = read(lab.notebooks / name)
+        self._code_cells = sum(cell.cell_type == "code" for cell in self.book.cells)
         self._console: list[str] = []
         self.page.set_default_timeout(LONGEST_STEP)
         self.page.on("console", self._heard)
@@ -191,15 +191,16 @@ class OpenNotebook:
 
     def _wait(self) -> None:
         """Wait until all cells are in the page and the kernel is ready."""
-        self.page.wait_for_function(FILLED, arg=self._cells, polling=POLL)
+        self.page.wait_for_function(FILLED, arg=len(self.book.cells), polling=POLL)
         path = f"notebooks/{self.name}"
         self.page.wait_for_function(READY, arg=path, timeout=LONGEST_STEP, polling=POLL)
         self.page.locator(".jp-Toolbar-kernelName").wait_for()
 
     def choose(self, *items: str) -> None:
         """Choose from the menu bar: `choose("Run", "Run All Cells")`."""
+        labels = self.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel")
         for item in items:
-            self.page.get_by_role("menuitem", name=item, exact=True).click()
+            labels.filter(has_text=re.compile(f"^{re.escape(item)}$")).click()
 
     def run_all(self) -> None:
         """Clear the stored outputs, so that none is taken for a new one, and run every cell."""
@@ -261,7 +262,7 @@ class OpenNotebook:
         with self.page.expect_response(
             lambda answer: answer.request.method == "PUT" and answer.url.startswith(contents)
         ):
-            self.page.keyboard.press("ControlOrMeta+s")
+            self.choose("File", "Save Notebook")
 
     def save_evidence(self, name: str) -> str:
         """Write down what the page looks like and what it said; a sentence that says where."""

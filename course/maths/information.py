@@ -11,8 +11,8 @@ Conventions at the edge, where a probability is 0 (below 1.2e-38 counts as 0 in 
   only differences between entries mean anything, so any constant may be added to them.
 - Gradients stay finite. Where a slope would be infinite, the offending logarithm counts as 0: the
   entropy has slope 0 at p = 0, and an outcome that costs inf pulls neither p nor q. (If the cost
-  must pull q away from 0, work with logits: they have no edge.) Second derivatives are finite too,
-  but for probabilities between 0 and about 1e-19, whose 1/p^2 is no number in float32.
+  must pull q away from 0, work with logits: they have no edge.) What remains is overflow: of 1/p^2
+  in second derivatives below about 1e-19 in float32, of 1/p itself below 1.5e-5 in float16.
 """
 
 import math
@@ -37,7 +37,7 @@ UNIT = OneOf(*NATS_PER)
 def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array, "*shape"]:
     """How surprising an outcome of probability p is when it happens.
 
-        h(p) = log 1/p
+        s(p) = log 1/p
 
     Args:
         p: probabilities, each on its own.

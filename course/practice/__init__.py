@@ -7,7 +7,7 @@
     practice.predict(practice.entropy.p1)    # an answer, and how sure you are
     practice.board()                         # your progress over all notebooks
 
-A topic is loaded when it is first named, and nothing heavier than the standard library before.
+A topic is loaded when it is first named; NumPy, JAX and the widgets are not loaded before.
 """
 
 from typing import Any

@@ -18,7 +18,8 @@
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import FunctionType
 from typing import Any
@@ -32,7 +33,7 @@ from course.practice.judge import FaultyError, judge
 from course.practice.plain import plain
 from course.practice.sandbox import Printed, snapshot
 from course.practice.source import pasteable
-from course.practice.timeout import limited
+from course.practice.timeout import Ended, limited
 from course.practice.verdict import Outcome, Text, Verdict
 
 TIME_LIMIT = 10.0
@@ -138,30 +139,30 @@ class Exercise:
             more: nothing; a second answer is refused in words.
             seconds: the time limit for the whole check.
         """
-        held = False
-        try:
-            held = _one_at_a_time.acquire(blocking=False)
-            if not held:
-                return self._verdict("not yet", "Another check is still running: one at a time.")
-            if more:
-                return self._verdict("not yet", "Hand over one answer to `check`, not several.")
-            verdict = self._judged(answer, seconds)
-        except BaseException:  # the last line of defence: the promise above has no exceptions
-            verdict = self._verdict("not yet", "The check was stopped before it had judged.")
-        finally:
-            if held:
-                _one_at_a_time.release()
-        return self._kept(verdict)
-
-    def _judged(self, answer: Any, seconds: float) -> Verdict:
-        """Judge under the time limit, with the session put back afterwards."""
+        verdict: Verdict | None = None
         printed = Printed()
         limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
-        work = partial(_quietly, self, answer)
-        ended = limited(work, limit, prepare=partial(snapshot, printed))
-        text = printed.text
+
+        def finish(ended: Ended) -> None:
+            nonlocal verdict
+            verdict = self._kept(self._told(ended, limit, printed.text))
+
+        with suppress(BaseException):  # the last line of defence: the promise has no exceptions
+            if more:
+                return self._verdict("not yet", "Hand over one answer to `check`, not several.")
+            if not _one_at_a_time.acquire(blocking=False):
+                return self._verdict("not yet", "Another check is still running: one at a time.")
+            try:
+                work, prepare = partial(_quietly, self, answer), partial(snapshot, printed)
+                limited(work, limit, prepare=prepare, finish=finish)
+            finally:
+                _one_at_a_time.release()
+        return verdict or self._verdict("not yet", "The check was stopped before it had judged.")
+
+    def _told(self, ended: Ended, limit: float, printed: str) -> Verdict:
+        """The verdict for the way in which judging ended."""
         if ended.how == "finished":
-            return self._verdict(*ended.value, printed=text)
+            return self._verdict(*ended.value, printed=printed)
         if ended.how == "out of time":
             message = (
                 f"Your code was still running after {limit:g} seconds and was stopped: "
@@ -172,7 +173,7 @@ class Exercise:
         else:
             kind = ended.error.__name__ if ended.error else "an error"
             message = f"Your answer could not be judged: it raised {kind}."
-        return self._verdict("not yet", message, printed=text)
+        return self._verdict("not yet", message, printed=printed)
 
     def _verdict(self, outcome: Outcome, message: str, *, printed: str = "") -> Verdict:
         return Verdict(outcome, readable(message), self.heading, readable(printed))
@@ -181,11 +182,7 @@ class Exercise:
         """Record the attempt; what goes wrong with that is a note in the verdict."""
         if verdict.outcome == "not attempted":
             return verdict
-        try:
-            note = progress.record_attempt(self.name, verdict.outcome)
-        except BaseException as error:  # the reader's interrupt, above all
-            note = f"This attempt could not be recorded ({type(error).__name__})."
-        return Verdict(verdict.outcome, verdict.message, verdict.heading, verdict.printed, note)
+        return replace(verdict, note=progress.record_attempt(self.name, verdict.outcome))
 
     def hint(self) -> Text:
         """The next hint; the last one stays."""

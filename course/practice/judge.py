@@ -2,23 +2,27 @@
 
 import copy
 import inspect
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course.practice.calling import (
+    Arguments,
+    Trouble,
+    UnwrittenError,
+    call,
+    read,
+    wrong_parameters,
+)
 from course.practice.compare import difference, mismatch, same
 from course.practice.describe import raised, short, words
 from course.practice.plain import BlankError, UnreadableError, numbers, plain
-from course.practice.timeout import Stop
 from course.practice.verdict import Outcome
 
 if TYPE_CHECKING:
     from course.practice.engine import Exercise
 
-Arguments = tuple[Any, ...]
 Judged = tuple[Outcome, str]
 
 EMPTY: Judged = ("not attempted", "Fill in the blank, then run this cell again.")
@@ -29,17 +33,6 @@ RETURNS_NOTHING: Judged = (
 
 # How a phrase begins that continues "your function …"; what a judge says is a sentence already.
 _VERBS = ("gave ", "raised ", "returned ")
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why there is nothing to compare: a phrase that continues "your function …"."""
-
-    phrase: str
-
-
-class _UnwrittenError(Exception):
-    """The function raises NotImplementedError: it has not been written."""
 
 
 class FaultyError(Exception):
@@ -66,7 +59,7 @@ def _judge_value(exercise: "Exercise", answer: Any) -> Judged:
     if callable(answer) and not hasattr(type(answer), "__array__"):
         return "not yet", "This asks for a value, and your answer is a function: call it."
     try:
-        got = _read(answer)
+        got = read(answer)
     except BlankError:
         return EMPTY
     if isinstance(got, Trouble):
@@ -91,16 +84,16 @@ def _judge_function(exercise: "Exercise", answer: Any, cases: Callable[..., Any]
         given = type(answer).__name__
         advice = "This asks for a function: hand over its name, without (). "
         return "not yet", f"{advice}What came is of type {given}."
-    parameters = _wrong_parameters(answer, arguments[0], names)
+    parameters = wrong_parameters(answer, arguments[0], names)
     if parameters is not None:
         return "not yet", parameters
     got: list[Any] = []
     try:
         for case in arguments:
-            got.append(_call(answer, case))
+            got.append(call(answer, case))
             if isinstance(got[-1], Trouble):
                 break
-    except _UnwrittenError:
+    except UnwrittenError:
         return EMPTY
     if all(value is None or value is ... for value in got):
         return RETURNS_NOTHING
@@ -179,78 +172,6 @@ def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except Exception as error:
         raise FaultyError(raised(error)) from error
-
-
-def _call(answer: Callable[..., Any], case: Arguments) -> Any:
-    """The plain result of `answer(*case)`, or Trouble.
-
-    Arrays are handed over as NumPy arrays. An answer that raises on those gets JAX arrays (where
-    JAX is loaded), then plain lists: what works on any one of them is a right answer.
-    """
-    first: Trouble | None = None
-    has_arrays = any(isinstance(value, np.ndarray) for value in case)
-    for convert in _CONVERSIONS if has_arrays else _CONVERSIONS[:1]:
-        try:
-            result = answer(*(convert(value) for value in copy.deepcopy(case)))
-        except (Stop, KeyboardInterrupt):
-            raise
-        except NotImplementedError as error:
-            raise _UnwrittenError from error
-        except BaseException as error:  # SystemExit and its like included: nothing may get out
-            first = first or Trouble(f"raised {raised(error)}")
-            continue
-        if result is None or result is ...:
-            return result
-        try:
-            return _read(result)
-        except BlankError:
-            return ...
-    return first
-
-
-def _numpy(value: Any) -> Any:
-    return value
-
-
-def _jax(value: Any) -> Any:
-    library = sys.modules.get("jax.numpy")
-    return library.asarray(value) if library and isinstance(value, np.ndarray) else value
-
-
-def _list(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-_CONVERSIONS: tuple[Callable[[Any], Any], ...] = (_numpy, _jax, _list)
-
-
-def _read(value: Any) -> Any:
-    """The plain form of an answer, or Trouble; BlankError where `...` is left in it."""
-    try:
-        return plain(value)
-    except (Stop, BlankError, KeyboardInterrupt):
-        raise
-    except UnreadableError as error:
-        return Trouble(f"gave {error}, which cannot be compared with the expected result")
-    except BaseException as error:  # the answer's own conversion failed
-        return Trouble(f"gave a {type(value).__name__} that cannot be read ({raised(error)})")
-
-
-def _wrong_parameters(
-    answer: Callable[..., Any], case: Arguments, names: Sequence[str]
-) -> str | None:
-    """A sentence where the answer cannot be called with these arguments."""
-    try:
-        signature = inspect.signature(answer)
-    except Exception:  # built-ins have none, an object's own may fail: the call will tell
-        return None
-    try:
-        signature.bind(*case)
-    except TypeError:
-        count = f"{len(names)} parameter" + ("s" if len(names) != 1 else "")
-        mine = short(str(signature), 80)
-        return f"Your function should take {count}, ({', '.join(names)}); it takes `{mine}`."
-    return None
 
 
 def _example(names: Sequence[str], case: Arguments) -> str:

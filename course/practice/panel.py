@@ -37,6 +37,7 @@ class Panel:
             description="How sure (%)",
             tooltip="How sure you are of your answer: 50 is a coin toss, 100 is certainty",
             continuous_update=False,
+            layout=widgets.Layout(width="26em"),
             style={"description_width": "7em"},
         )
         self.lock = widgets.Button(
@@ -56,6 +57,7 @@ class Panel:
                 self.answer.value = _said(("Choose an answer first.",))
                 return
             self.lock.disabled = True
+            self.answer.value = _said(("Working out what happens …",))  # it may take seconds
             now = answered(self.asked.prediction, self.choice.value, self.sure.value)
             self.answer.value = _said(now.lines)
             self.choice.disabled = self.sure.disabled = now.record is not None

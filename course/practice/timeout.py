@@ -1,7 +1,8 @@
 """Run code that may never end, and come back.
 
 On Linux and macOS a repeating alarm raises `Stop` inside the running code. On Windows, which has no
-alarm, a second thread calls `_thread.interrupt_main()` again and again, to the same effect.
+alarm, a second thread calls `_thread.interrupt_main()` again and again, to the same effect, but a
+sleep or a wait for a lock may first have to end.
 
 What cannot be interrupted: one long call into C that never looks at signals (`sum(range(10**12))`,
 an endless `lax.while_loop`), code that switches the alarm off or is built to survive being stopped
@@ -58,15 +59,18 @@ def limited(
     seconds: float,
     *,
     prepare: Callable[[], Callable[[], None]] = lambda: lambda: None,
+    finish: Callable[[Ended], None] = lambda _: None,
     alarm: bool = HAS_ALARM,
 ) -> Ended:
     """Run `work()` for at most `seconds`; what it raises does not get out.
 
+    Neither alarms nor the reader's interrupt disturb `prepare`, what that returns, and `finish`.
+
     Args:
         work: what to run; it should catch what it can explain, since only the class is reported.
         seconds: the limit; in the main thread only.
-        prepare: runs before `work` and returns what runs after it; neither is disturbed by alarms
-            or by the reader's interrupt.
+        prepare: runs before `work`; what it returns runs after it.
+        finish: runs last, with the result.
         alarm: False uses the watchdog thread, the way of systems without `setitimer`.
 
     Returns:
@@ -76,11 +80,10 @@ def limited(
     42
     """
     if threading.current_thread() is not threading.main_thread():
-        return _unlimited(work, prepare)
+        return _unlimited(work, prepare, finish)
     here = sys._getframe()
     active = expired = interrupted = False
-    failure: type[BaseException] | None = None
-    value: Any = None
+    ended = Ended("interrupted")
     tidy: Callable[[], None] | None = None
     done = threading.Event()
     wires: list[_Tripwire] = []
@@ -93,7 +96,7 @@ def limited(
         if number == signal.SIGINT and not expired:
             interrupted = True
         else:
-            expired = True
+            expired = expired or active
         # Never raise in this function's own frame: `work` is over there, and nothing may get out.
         if active and frame is not here:
             raise _tripwired(number, wires)
@@ -118,9 +121,10 @@ def limited(
             thread.start()
         try:
             active = not interrupted
-            value = work() if active else None
+            if active:
+                ended = Ended("finished", work())
         except BaseException as error:  # anything at all: that is the promise of this function
-            failure = type(error)
+            ended = Ended("raised", error=type(error))
     finally:
         active = False
         if tidy is not None:
@@ -128,21 +132,19 @@ def limited(
         wires.clear()
         if alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        else:
+        elif thread.is_alive():
             done.set()
-            if thread.is_alive():
-                thread.join()
+            thread.join()
+        if expired:
+            ended = Ended("out of time")
+        elif interrupted or issubclass(ended.error or object, KeyboardInterrupt):
+            ended = Ended("interrupted")
+        finish(ended)
         _restore(handlers)
         if timer[0]:  # somebody else's alarm, which ours has displaced
             left = max(timer[0] - (time.monotonic() - started), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, timer[1])
-    if expired:
-        return Ended("out of time")
-    if interrupted or (failure is not None and issubclass(failure, KeyboardInterrupt)):
-        return Ended("interrupted")
-    if failure is not None:
-        return Ended("raised", error=failure)
-    return Ended("finished", value)
+    return ended
 
 
 def _tripwired(number: int, wires: list[_Tripwire]) -> Stop:
@@ -155,15 +157,20 @@ def _tripwired(number: int, wires: list[_Tripwire]) -> Stop:
     return stop
 
 
-def _unlimited(work: Callable[[], Any], prepare: Callable[[], Callable[[], None]]) -> Ended:
+def _unlimited(
+    work: Callable[[], Any],
+    prepare: Callable[[], Callable[[], None]],
+    finish: Callable[[Ended], None],
+) -> Ended:
     """The same outside the main thread, where nothing can be interrupted."""
     tidy = prepare()
     try:
-        return Ended("finished", work())
+        ended = Ended("finished", work())
     except BaseException as error:  # as above
-        return Ended("raised", error=type(error))
-    finally:
-        tidy()
+        ended = Ended("raised", error=type(error))
+    tidy()
+    finish(ended)
+    return ended
 
 
 def _restore(handlers: dict[Any, Any]) -> None:

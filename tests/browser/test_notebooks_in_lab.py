@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nbformat import NotebookNode
 from playwright.sync_api import Browser, BrowserContext, Locator, ViewportSize, expect
 
 from course.practice.engine import Exercise
@@ -21,7 +20,6 @@ from tests.notebook_guards import alt_text as stored_alt_text
 from tests.notebook_guards import pictures
 from tests.notebook_kit import IDS, NOTEBOOKS, topic
 from tools.lab import LONGEST_STEP, NO_WIDGET, Lab, OpenNotebook, serving
-from tools.notebooks import read
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=LONGEST_STEP)
@@ -59,12 +57,6 @@ def notebook(
     opened.page.close()
 
 
-@pytest.fixture(scope="module")
-def book(notebook: OpenNotebook) -> NotebookNode:
-    """The notebook as it is stored, read from the copy before anybody saves it."""
-    return read(next(path for path in NOTEBOOKS if path.name == notebook.name))
-
-
 def demos(notebook: OpenNotebook) -> Locator:
     """The live figures: the widgets with a picture."""
     return notebook.widgets.filter(has=notebook.page.locator("img"))
@@ -75,14 +67,14 @@ def questions(notebook: OpenNotebook) -> Locator:
     return notebook.widgets.filter(has_not=notebook.page.locator("img"))
 
 
-def test_every_cell_runs(notebook: OpenNotebook, book: NotebookNode) -> None:
+def test_every_cell_runs(notebook: OpenNotebook) -> None:
     assert notebook.complaints == []
     assert notebook.prompts == [f"[{i + 1}]:" for i in range(len(notebook.prompts))]
 
 
-def test_every_picture_and_every_widget_appears(notebook: OpenNotebook, book: NotebookNode) -> None:
-    stored = [stored_alt_text(output) for _, output in pictures(book)]
-    asked = [function for _, function, _ in called(book) if function == "practice.predict"]
+def test_every_picture_and_every_widget_appears(notebook: OpenNotebook) -> None:
+    stored = [stored_alt_text(output) for _, output in pictures(notebook.book)]
+    asked = [function for _, function, _ in called(notebook.book) if function == "practice.predict"]
     expect(questions(notebook)).to_have_count(len(asked))
     expect(notebook.page.get_by_text(NO_WIDGET)).to_have_count(0)
     assert len(notebook.pictures) == len(stored)
@@ -99,14 +91,12 @@ def test_every_control_changes_the_picture(notebook: OpenNotebook) -> None:
         assert operate(demo), f"nothing to operate: {alt_text(demo)}"
 
 
-def test_an_exercise_says_what_is_wrong_and_what_is_right(
-    notebook: OpenNotebook, book: NotebookNode
-) -> None:
-    (name, check), *_ = checks(book)
+def test_an_exercise_says_what_is_wrong_and_what_is_right(notebook: OpenNotebook) -> None:
+    (name, check), *_ = checks(notebook.book)
     assert check.blank is not None
     exercise: Exercise = getattr(load(topic(Path(notebook.name))), name.partition(".")[2])
     mistake = exercise.mistakes[0]
-    blank = book.cells[check.blank].source
+    blank = notebook.book.cells[check.blank].source
     verdict = notebook.cell(check.place).locator(".jp-OutputArea-output")
     expect(verdict).to_contain_text("Not attempted")
 
@@ -123,7 +113,7 @@ def test_an_exercise_says_what_is_wrong_and_what_is_right(
     expect(verdict).to_contain_text(exercise.praise.replace("`", ""))
 
 
-def test_a_prediction_is_locked_in_and_revealed(notebook: OpenNotebook, book: NotebookNode) -> None:
+def test_a_prediction_is_locked_in_and_revealed(notebook: OpenNotebook) -> None:
     question = questions(notebook).first
     lock = question.get_by_role("button")
     lock.press("Enter")
@@ -142,7 +132,7 @@ def test_a_prediction_is_locked_in_and_revealed(notebook: OpenNotebook, book: No
     expect(question).to_contain_text(MEAN)
     expect(lock).to_be_disabled()
 
-    place = next(i for i, function, _ in called(book) if function == "practice.predict")
+    place = next(i for i, function, _ in called(notebook.book) if function == "practice.predict")
     notebook.run(place)
     expect(notebook.cell(place)).to_contain_text(f"You said {said}")
 
@@ -152,13 +142,11 @@ def test_the_page_had_nothing_to_complain_of(notebook: OpenNotebook) -> None:
 
 
 # The last one: the page is loaded anew and its kernel shut down.
-def test_every_picture_is_there_without_a_kernel(
-    notebook: OpenNotebook, book: NotebookNode
-) -> None:
+def test_every_picture_is_there_without_a_kernel(notebook: OpenNotebook) -> None:
     notebook.save()
     notebook.reload()
     notebook.shut_kernel_down()
     expect(notebook.page.get_by_text(NO_WIDGET)).to_have_count(0)
     expect(notebook.widgets).to_have_count(0)
-    assert len(notebook.pictures) == len(pictures(book))
+    assert len(notebook.pictures) == len(pictures(notebook.book))
     assert all(width > 0 for _, width in notebook.pictures)

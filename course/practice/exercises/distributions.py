@@ -91,7 +91,8 @@ def my_log_score(forecast, outcome):
 
 def forecasts(rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
     """Random forecasts over a few outcomes, and one of the outcomes."""
-    return [(rng.dirichlet(np.ones(size)), int(rng.integers(size))) for size in (2, 3, 3, 4, 6)]
+    drawn = [rng.dirichlet(np.ones(size)) for size in (2, 3, 3, 4, 6)]
+    return [(p, int(rng.integers(len(p)))) for p in drawn] + [(drawn[-1], int(drawn[-1].argmin()))]
 
 
 q2 = Exercise(
@@ -216,10 +217,8 @@ def my_softmax(scores):
 def score_lists(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
     """Random scores of moderate size, then huge ones of either sign."""
     moderate = [rng.normal(0, 2, size=size) for size in (1, 2, 3, 5)]
-    return [
-        (scores,)
-        for scores in (*moderate, moderate[-1] + 1000, moderate[-1] - 1000, np.array([0.0, 1000.0]))
-    ]
+    apart = np.array([0.0, 0.0, 0.0, 2000.0])
+    return [(scores,) for scores in (*moderate, moderate[-1] + 1000, moderate[-1] - 1000, apart)]
 
 
 def _naive_softmax(scores):
