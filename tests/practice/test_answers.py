@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,6 +16,16 @@ def named(value: Any) -> str:
     return str(value.name) if isinstance(value, Exercise) else ""
 
 
+def random_mask(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A split in which chance decides how many rows are tested, too."""
+    tested = rng.random(count) < 0.2
+    return np.flatnonzero(~tested), np.flatnonzero(tested)
+
+
+def split(count: int, rng: np.random.Generator) -> list[np.ndarray]:
+    return np.split(rng.permutation(count), [4 * count // 5])
+
+
 RIGHT = [
     (entropy.q1, lambda p: -sum(float(x) * np.log2(x) for x in p if x)),
     (entropy.q1, lambda p: float(np.sum(np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)))),
@@ -23,11 +34,13 @@ RIGHT = [
     (entropy.q3, ["1", "01", "001", "0001", "0000"]),
     (entropy.q3, ("0", "11", "101", "1001", "1000")),
     (entropy.q4, lambda bits: bits + 2 * np.log2(10)),
+    (entropy.q4, lambda bits: jnp.float32(bits) + jnp.log2(100.0)),
     (distributions.q1, lambda a, b: [(a * b).mean(), a.mean() * b.mean()]),
     (distributions.q2, lambda forecast, outcome: -np.log(forecast[outcome]) / np.log(2)),
     (distributions.q3, [0.94, 0.045, 0.015]),
     (distributions.q4, lambda z: 1 / np.exp(np.minimum(z[None] - z[:, None], 700)).sum(axis=1)),
-    (start_here.q2, lambda count, rng: np.split(rng.permutation(count), [4 * count // 5])),
+    (start_here.q2, split),
+    (start_here.q2, lambda count, rng: tuple(map(set, split(count, rng)))),
     (
         start_here.q3,
         lambda examples, train, accuracy: np.mean(
@@ -55,6 +68,15 @@ WRONG = [
     (entropy.q3, ["00", "01", "10", "110", "111"], "are enough"),
     (distributions.q3, [0.95, 0.05, 0], "One rainy day costs you ∞ bits"),
     (distributions.q3, [0.5, 0.4, 0.4], "sum to 1"),
+    (distributions.q3, [94, 5, 1], "percentages"),
+    (distributions.q3, [0.9999, 0.00005, 0.00005], "more than need be"),
+    (distributions.q4, lambda z: np.exp(z - z.mean()) / np.exp(z - z.mean()).sum(), "NaN"),
+    (entropy.q4, lambda bits: bits + 6.644, "expected"),
+    (start_here.q1, lambda texts: [0.9] * len(texts), "True or False"),
+    (start_here.q2, lambda count, rng: np.split(np.arange(count), [count // 5])[::-1], "together"),
+    (start_here.q2, lambda count, rng: random_mask(count, rng), "chance does not also decide"),
+    (start_here.q3, lambda examples, train, accuracy: 1.0, "was expected"),
+    (start_here.q3, lambda examples, train, accuracy: 0, "was expected"),
     (distributions.q3, [1.2, -0.1, -0.1], "negative"),
     (distributions.q3, [0.5, 0.3, 0.2], "more than need be"),
     (start_here.q1, lambda texts: [True], "verdicts|numbers were expected"),

@@ -157,6 +157,8 @@ def fair_forecast(forecast):
         return "A forecast has three probabilities here: sun, cloud and rain."
     if (p < 0).any():
         return "A probability cannot be negative."
+    if abs(p.sum() - 100) < 1:
+        return "These are percentages. Probabilities sum to 1, not to 100."
     if abs(p.sum() - 1) > 1e-3:
         return f"The probabilities of a forecast sum to 1; yours sum to {p.sum():g}."
     if (p <= 0).any():
@@ -180,6 +182,7 @@ q3 = Exercise(
     solution=[0.95, 0.04, 0.01],
     answer="my_forecast",
     judge=fair_forecast,
+    tolerance=1e-9,  # what is nearly one of the mistakes below costs something else
     mistakes=[
         Mistake(
             "the mode",

@@ -271,6 +271,7 @@ q4 = Exercise(
     minutes=5,
     solution=in_centimetres,
     cases=lambda rng: [(float(bits),) for bits in rng.normal(0, 5, size=4)] + [(0.0,)],
+    tolerance=1e-6,  # "exactly": 6.644 is refused, the last digits of float32 are not
     mistakes=[
         Mistake(
             "unchanged",
@@ -295,7 +296,7 @@ q4 = Exercise(
         Mistake(
             "half",
             lambda bits: bits + np.log2(100) / 2,
-            "Half of what is needed: σ stands in the formula as a square, and ½ log2 σ² = log2 σ.",
+            "Half of what is needed: 100 centimetres make a metre, and ½ log2 100² is log2 100.",
         ),
         Mistake(
             "squared",
