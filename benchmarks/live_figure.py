@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from course.show import figures
 from course.show.live import LiveFigure
 
-OUTCOMES = ["sun", "cloud", "rain", "snow"]
+OUTCOMES = ["sun", "cloud", "rain"]
 GRID = np.linspace(0.0, 1.0, 201)
 ROUNDS, UPDATES_A_ROUND, GROWTH_UPDATES = 30, 10, 1000
 
@@ -50,9 +50,9 @@ class Picture(NamedTuple):
         figures.bars(left, belief(p), OUTCOMES, top=1.0)
         left.set(ylabel="probability", title=" ")
         figures.curve(right, GRID, curve(p), role=figures.COST)
-        figures.reference(right, 2.0, "four equal outcomes")
+        figures.reference(right, np.log2(3), "three equal outcomes")
         figures.mark(right, 0.5, 1.0, "")
-        right.set(xlabel="P(sun)", ylabel="entropy (bits)", ylim=(0, 2.3))
+        right.set(xlabel="P(sun)", ylabel="entropy (bits)", ylim=(0, 1.8))
         picture = cls(figure, left, right)
         picture.move(p)
         return picture
@@ -73,12 +73,12 @@ class Picture(NamedTuple):
 
 def belief(p: float) -> np.ndarray:
     """Sun with probability p; the other outcomes share the rest unevenly."""
-    return np.array([p, *((1 - p) * np.array([0.5, 0.3, 0.2]))])
+    return np.array([p, *((1 - p) * np.array([0.7, 0.3]))])
 
 
 def curve(p: float) -> np.ndarray:
     """Entropy for each chance of sun, while the other outcomes become more even with p."""
-    rest = np.array([0.5, 0.3, 0.2]) * (1 - p) + p / 3
+    rest = np.array([0.7, 0.3]) * (1 - p) + p / 2
     return entropy(np.concatenate([GRID[:, None], (1 - GRID)[:, None] * rest], axis=1))
 
 

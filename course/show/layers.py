@@ -21,7 +21,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
-from course.show.style import PIXELS_PER_INCH
+from course.show.style import PIXELS_PER_INCH, styled
 
 
 def flatten(artists: Iterable[object]) -> Iterator[Artist]:
@@ -115,6 +115,7 @@ class Layers:
         """How many artists the axes hold: grows when a drawing function adds to them."""
         return sum(len(axes.get_children()) for axes in self.figure.axes)
 
+    @styled
     def png(self) -> bytes:
         """Returns the picture of the figure as it is now.
 

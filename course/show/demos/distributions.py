@@ -49,16 +49,23 @@ def forecast() -> LiveFigure:
     legend.set_loc("lower center")
     legend.set_bbox_to_anchor((0.5, 1.0))
 
-    def draw(barometer: str, show_truth: bool, **scores: float) -> str:
-        row = weather.BAROMETERS.index(barometer)
-        p = np.asarray(softmax([scores[sky] for sky in weather.SKIES]), dtype=float)
-        shares = np.bincount(record[row], minlength=3) / EVENINGS
-        point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
+    def set_scene(row: int, show_truth: bool) -> None:
         truth.set_data(*np.split(figures.to_plane(CLIMATE[row]), 2))
         bowl.set_data(costs[row])
         for artist in (truth, bowl):
             artist.set_visible(show_truth)
-        figures.set_bars(right, shares, group=0)
+        figures.set_bars(right, np.bincount(record[row], minlength=3) / EVENINGS, group=0)
+
+    scene: list[tuple[int, bool]] = []
+
+    def draw(barometer: str, show_truth: bool, **scores: float) -> str:
+        row = weather.BAROMETERS.index(barometer)
+        # The bowl takes long to draw: it is part of the still background until the scene changes.
+        if [(row, show_truth)] != scene:
+            scene[:] = [(row, show_truth)]
+            set_scene(row, show_truth)
+        p = np.asarray(softmax([scores[sky] for sky in weather.SKIES]), dtype=float)
+        point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
         figures.set_bars(right, p, group=1)
         title, words = f"{EVENINGS} evenings on record", ""
         if show_truth:
@@ -96,5 +103,5 @@ def forecast() -> LiveFigure:
         description="Show the truth",
         tooltip="Shows the true distribution and what every forecast costs",
     )
-    moving = [bowl, truth, point, right.patches, right.texts, triangle.title]
+    moving = [point, right.containers[1], right.texts[3:], triangle.title]
     return LiveFigure(figure, draw, controls, moving=moving)
