@@ -146,6 +146,7 @@ class Layers:
                 texts += legend.get_texts()
         return texts
 
+    @styled
     def _build(self) -> None:
         """Draws what stands still, and puts the rest into painting order."""
         order = [run for axes in sorted(self.figure.axes, key=attrgetter("zorder"))

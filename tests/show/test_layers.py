@@ -15,6 +15,7 @@ from PIL import Image
 
 from course.show import figures
 from course.show.layers import Layers, encode, flatten
+from course.show.style import styled
 from tests.show.samples import SKIES
 
 GRID = np.linspace(0, 1, 30)
@@ -26,6 +27,7 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), dtype=int)
 
 
+@styled
 def drawn_whole(layers: Layers) -> np.ndarray:
     """What Matplotlib draws when nothing is kept."""
     for artist in layers.moving:
