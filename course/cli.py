@@ -1,5 +1,6 @@
 """The command `course`: open the notebooks, check the machine, show progress, link to Binder."""
 
+import io
 import os
 import socket
 import subprocess
@@ -15,12 +16,25 @@ from course import __version__
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_NOTEBOOK = "00_start_here"
+NARROWEST = 40  # columns; below, a table is no table
 BINDER = "https://mybinder.org"
 # How Binder names the places it can build from.
 BINDER_PROVIDERS = {"github.com": "gh", "gitlab.com": "gl"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose output may have nowhere to go: a full disk, a closed terminal."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            sys.stdout = io.StringIO()  # at exit Python would try again to write what is left
+            click.echo(f"Error: This cannot be done or shown: {error.strerror or error}.", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="course")
 def main() -> None:
     """Why Models Learn: an interactive course in notebooks."""
@@ -116,6 +130,7 @@ def progress() -> None:
     for row in found.rows:
         table.add_row(*row.cells)
     console = Console(markup=False, highlight=False)
+    console.width = max(console.width, NARROWEST)
     console.print(table, *found.sentences, sep="\n")
 
 
@@ -125,6 +140,8 @@ def progress() -> None:
 def binder_url(branch: str, notebook: str) -> None:
     """Print the link that opens the course on Binder, and a badge for a README."""
     root = _checkout()
+    if not branch:
+        raise click.ClickException("Name a branch, tag or commit, or leave --branch out.")
     name = notebook.removeprefix("notebooks/").removesuffix(".ipynb")
     if not (root / "notebooks" / f"{name}.ipynb").is_file():
         raise click.ClickException(f"There is no notebook {name} in {root / 'notebooks'}.")
@@ -140,14 +157,20 @@ def binder_link(remote: str, *, branch: str, notebook: str) -> str:
     """The Binder link for a git remote, written in any form that git accepts.
 
     Raises:
-        ValueError: the remote is not on a host that Binder builds from.
+        ValueError: the remote is not on a host that Binder builds from. The message holds no part
+            of it that may be a password.
 
     >>> binder_link("git@github.com:ada/course.git", branch="HEAD", notebook="02_entropy")
     'https://mybinder.org/v2/gh/ada/course/HEAD?urlpath=lab%2Ftree%2Fnotebooks%2F02_entropy.ipynb'
     """
     if "://" in remote:
-        parts = urlsplit(remote)
+        try:
+            parts = urlsplit(remote)
+        except ValueError:  # its words would show the address, password and all
+            raise ValueError("The address of the remote `origin` cannot be read.") from None
         host, path = parts.hostname or "", parts.path
+        if "@" in path + parts.query + parts.fragment:  # then the "host" may be half of a password
+            raise ValueError("The address of the remote `origin` has an @ in the wrong place.")
     else:
         # user@host:path; what has no colon, or a slash before it, is a folder.
         host, colon, path = remote.rpartition("@")[2].partition(":")
@@ -160,14 +183,19 @@ def binder_link(remote: str, *, branch: str, notebook: str) -> str:
             f"is on {host or 'this machine'}."
         )
     # GitLab's nested groups are one name to Binder, slashes and all.
-    project = "/".join(names) if provider == "gh" else quote("/".join(names), safe="")
+    project = quote("/".join(names), safe="/" if provider == "gh" else "")
     opened = quote(f"lab/tree/notebooks/{notebook}.ipynb", safe="")
     return f"{BINDER}/v2/{provider}/{project}/{quote(branch, safe='')}?urlpath={opened}"
 
 
 def _checkout() -> Path:
     """The folder of the course: the working folder or one above it, else the package's own."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise click.ClickException(
+            "The folder you are in has been deleted: go to the folder of the course and try again."
+        ) from error
     for root in (here, *here.parents, Path(__file__).resolve().parents[1]):
         if (root / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file():
             return root

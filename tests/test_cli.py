@@ -1,5 +1,6 @@
 """`course`: its words, `doctor`, `progress` and `binder-url`."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,66 @@ def test_binder_link_from_any_form_of_remote(remote: str, place: str) -> None:
 def test_binder_link_refuses_other_places(remote: str) -> None:
     with pytest.raises(ValueError, match=r"needs a repository on github.com or gitlab.com"):
         cli.binder_link(remote, branch="HEAD", notebook="02_entropy")
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://ada:s3cr3t@github.com\u2100/a/b",
+        "https://ada:s3cr3t[@github.com/a/b",
+        "https://s3cr3t/x@github.com/a/b",
+        "https://s3cr3t?x@github.com/a/b",
+        "https://s3cr3t#x@github.com/a/b",
+        "https://ada:s3cr3t@example.org/a/b",
+        "ada:s3cr3t@example.org:a/b",
+    ],
+)
+def test_no_password_is_printed(remote: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_origin", lambda _: remote)
+    result = run("binder-url")
+    assert_one_sentence(result, "`origin`")
+    assert "s3cr3t" not in result.output
+
+
+def test_a_project_is_quoted_and_a_branch_has_a_name(checkout: Path) -> None:
+    link = cli.binder_link("https://github.com/ada/my course)", branch="HEAD", notebook="x")
+    assert link.startswith("https://mybinder.org/v2/gh/ada/my%20course%29/HEAD?")
+    assert_one_sentence(run("binder-url", "--branch="), "Name a branch")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder that is in use")
+@pytest.mark.parametrize("command", ["lab", "binder-url"])
+def test_a_deleted_folder_is_named(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert_one_sentence(run(command), "has been deleted")
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "20"])
+def test_progress_in_a_tiny_terminal(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    result = run("progress")
+    assert result.exit_code == 0
+    assert "No predictions yet." in result.output
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+@pytest.mark.parametrize("argument", ["progress", "--version"])
+def test_a_full_disk_is_one_sentence(argument: str, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "course.cli", argument],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"COURSE_PROGRESS": str(tmp_path / "progress.json")},
+        )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "No space left" in line
 
 
 def test_binder_url_prints_link_and_badge(checkout: Path) -> None:

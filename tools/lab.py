@@ -27,6 +27,11 @@ from tools.notebooks import kernel_environment, read
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*\?token=\w+")
 LONGEST_START = 120.0
 LONGEST_STOP = 30.0
+# Seconds after which a server ends itself that nobody was left to stop, and its kernels before it.
+LEFT_ALONE = {
+    "MappingKernelManager": {"cull_idle_timeout": 600, "cull_interval": 60},
+    "ServerApp": {"shutdown_no_activity_timeout": 600},
+}
 # Milliseconds, as Playwright counts. Far above what is seen: they end what would never end.
 LONGEST_STEP = 60_000
 LONGEST_RUN = 300_000
@@ -103,6 +108,8 @@ def serving(
         choices = private / "settings" / f"{plugin.replace(':', '/')}.jupyterlab-settings"
         choices.parent.mkdir(parents=True, exist_ok=True)
         choices.write_text(json.dumps(dict(values)), encoding="utf-8")
+    (private / "config").mkdir()
+    (private / "config" / "jupyter_server_config.json").write_text(json.dumps(LEFT_ALONE))
     log = private / "lab.log"
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(

@@ -5,16 +5,18 @@
     .venv/bin/python tools/screenshots.py --demo                docs/forecast_demo.png
 
 Each notebook is run from top to bottom, then shown at 1280 and 1920 pixels, in the light and in the
-dark theme. It is photographed window by window; 02_entropy-1280-dark-03.png is the third of them. The picture of the
-demo is the one in the README.
+dark theme, and photographed window by window: 02_entropy-1280-dark-03.png is the third of them.
+The picture of the demo is the one in the README.
 """
 
 import argparse
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image, ImageOps
 from playwright.sync_api import BrowserContext, FloatRect, Page, sync_playwright
 
 from tests.chromium import find_chromium
@@ -28,10 +30,13 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 DEMO = ROOT / "docs" / "forecast_demo.png"
 DEMO_NOTEBOOK = "01_distributions.ipynb"
 MARGIN = 12
-# A forecast near the truth that the demo hides: what each slider is moved to, in steps of a key.
+# A forecast near the truth: how many steps of a key each score is moved, and how long a step is.
+DEMO_STEP = 0.1
 DEMO_STEPS = {"sun": -12, "cloud": 5, "rain": 12}
 # Every cell is laid out at once; else the notebook grows while it is scrolled.
-SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "scrollPastEnd": False}
+}
 SCROLLED = ".jp-NotebookPanel-notebook .jp-WindowedPanel-outer"
 
 
@@ -64,7 +69,7 @@ def photograph(notebook: OpenNotebook, folder: Path) -> int:
     page, taken = notebook.page, 0
     for theme, item in THEMES.items():
         notebook.choose("Settings", "Theme", item)
-        page.locator(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']").wait_for()
+        page.locator(f"body[data-jp-theme-name='{item}']").wait_for(state="attached")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for number, _ in enumerate(windows(page), 1):
@@ -95,19 +100,22 @@ def photograph_demo(notebook: OpenNotebook, path: Path) -> None:
         for _ in range(abs(steps)):
             slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
     demo.get_by_role("checkbox").check()
-    done = "demo => demo.querySelector('img').alt.includes('expected cost')"
-    notebook.page.wait_for_function(done, arg=demo.element_handle())
+    demo.locator(f"img[alt*='{forecast_in_words()}'][alt*='expected cost']").wait_for()
     box, picture = demo.bounding_box(), demo.locator("img").bounding_box()
     assert box is not None
     assert picture is not None
     path.parent.mkdir(exist_ok=True)
-    clip: FloatRect = {
-        "x": box["x"] - MARGIN,
-        "y": box["y"] - MARGIN,
-        "width": picture["width"] + 2 * MARGIN,
-        "height": box["height"] + 2 * MARGIN,
-    }
+    clip: FloatRect = {**box, "width": picture["width"]}
     notebook.page.screenshot(path=path, clip=clip, animations="disabled")
+    with Image.open(path) as image:
+        ImageOps.expand(image.convert("RGB"), MARGIN, "white").save(path, optimize=True)
+
+
+def forecast_in_words() -> str:
+    """The forecast that the sliders set, as the alt text of the demo says it."""
+    weights = {sky: math.exp(steps * DEMO_STEP) for sky, steps in DEMO_STEPS.items()}
+    total = sum(weights.values())
+    return ", ".join(f"{sky} {weight / total:.2f}" for sky, weight in weights.items())
 
 
 def main(arguments: list[str] | None = None) -> int:

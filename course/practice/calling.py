@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from course.practice.describe import raised, short
+from course.practice.describe import raised
 from course.practice.plain import BlankError, UnreadableError, plain
+from course.practice.text import class_name, short
 from course.practice.timeout import Stop
 
 Arguments = tuple[Any, ...]
@@ -83,7 +84,7 @@ def read(value: Any) -> Any:
     except UnreadableError as error:
         return Trouble(f"gave {error}, which cannot be compared with the expected result")
     except BaseException as error:  # the answer's own conversion failed
-        return Trouble(f"gave a {type(value).__name__} that cannot be read ({raised(error)})")
+        return Trouble(f"gave a {class_name(type(value))} that cannot be read ({raised(error)})")
 
 
 def wrong_parameters(

@@ -7,6 +7,8 @@ import numpy as np
 from course.practice.describe import form, two_words, words
 from course.practice.plain import numbers
 
+_NAN_FROM = "look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞"
+
 
 def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) -> str | None:
     """What is wrong with `got`, or None where it equals `expected`.
@@ -47,9 +49,14 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
     >>> mismatch(0.5, [1, 2])
     'gave [1, 2] (2 numbers), but a single number was expected'
     >>> mismatch(0.5, float("nan"))
-    'gave NaN, which is not a number: look for 0 · log 0, 0 / 0 or ∞ - ∞'
+    'gave NaN, which is not a number: look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞'
+    >>> mismatch([1, 2], {1, 2})
+    'gave {1, 2} (a set), but order matters: use a list'
     """
     wanted = numbers(expected)
+    ordered = isinstance(expected, (list, tuple, np.ndarray))
+    if isinstance(got, set) and ordered and (wanted is None or wanted.size != 1):
+        return f"gave {words(got)} (a set), but order matters: use a list"
     if isinstance(expected, bool):
         fits = isinstance(got, bool) or _one_truth(got)
     elif wanted is not None:
@@ -59,7 +66,7 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
             fits = array.shape == wanted.shape or array.size == wanted.size == 1
         if fits and array is not None and np.isnan(array).any() and not np.isnan(wanted).any():
             inside = "" if array.size == 1 else f" in {words(got)}"
-            return f"gave NaN{inside}, which is not a number: look for 0 · log 0, 0 / 0 or ∞ - ∞"
+            return f"gave NaN{inside}, which is not a number: {_NAN_FROM}"
     elif isinstance(expected, (set, list, tuple)):
         fits = isinstance(got, (set, list, tuple))
     else:
@@ -67,7 +74,7 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
     if fits:
         return None
     asked = form(expected)
-    verb = "were" if asked.endswith("numbers") else "was"
+    verb = "were" if asked.endswith(("numbers", "results")) else "was"
     return f"gave {words(got)} ({form(got)}), but {asked} {verb} expected"
 
 

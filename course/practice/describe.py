@@ -9,31 +9,13 @@ from typing import Any
 import numpy as np
 
 from course.practice.plain import numbers
+from course.practice.text import class_name, short
 from course.practice.timeout import Stop
 
-LONGEST = 300
 _HERE = str(Path(__file__).parent)
 _LIBRARIES = tuple(
     sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
-
-
-def short(text: str, limit: int = LONGEST) -> str:
-    """`text`, cut to `limit` characters.
-
-    >>> short("abcdef", 3)
-    'abc …'
-    """
-    return text if len(text) <= limit else text[:limit] + " …"
-
-
-def readable(text: str) -> str:
-    """`text` with what no screen can show (control characters, broken Unicode) replaced.
-
-    >>> readable("a\\x00b")
-    'a\ufffdb'
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def words(value: Any, digits: int = 4) -> str:
@@ -97,14 +79,25 @@ def form(value: Any) -> str:
 
     >>> form(0.5), form([1, 2, 3]), form(np.eye(2)), form("rain")
     ('a single number', '3 numbers', 'an array of shape (2, 2)', 'text')
+    >>> form(2 + 1j), form((np.ones(3), np.ones(4)))
+    ('a complex number', 'two results')
     """
     if isinstance(value, bool):
         return "True or False"
     array = numbers(value)
+    if (  # what `return first, second` gives
+        isinstance(value, tuple)
+        and value
+        and (array is None or any(isinstance(item, np.ndarray) for item in value))
+    ):
+        return _results(len(value))
     if array is not None and not (isinstance(value, (list, tuple)) and not value):
+        is_complex = array.dtype.kind == "c"
         if array.size == 1:
-            return "a single number"
-        return f"{array.size} numbers" if array.ndim == 1 else f"an array of shape {array.shape}"
+            return "a complex number" if is_complex else "a single number"
+        if array.ndim == 1:
+            return f"{array.size} complex numbers" if is_complex else f"{array.size} numbers"
+        return f"an array of shape {array.shape}" + (" of complex numbers" if is_complex else "")
     names = {
         "str": "text",
         "dict": "a dictionary",
@@ -114,13 +107,17 @@ def form(value: Any) -> str:
     return names.get(type(value).__name__, f"a {type(value).__name__}")
 
 
+def _results(count: int) -> str:
+    known = ("one result", "two results", "three results", "four results", "five results")
+    return known[count - 1] if count <= len(known) else f"{count} results"
+
+
 def raised(error: BaseException) -> str:
     """What an answer raised, and where: its type, its message, the reader's own line.
 
     >>> raised(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
-    kind = type(error)
     try:
         said = short(str.__str__(str(error)).strip())
     except (Stop, KeyboardInterrupt):
@@ -128,7 +125,7 @@ def raised(error: BaseException) -> str:
     except BaseException:  # the message of a reader's own exception class can itself fail
         said = ""
     place = _place(error.__traceback__)
-    return kind.__name__ + (f": {said}" if said else "") + place
+    return class_name(type(error)) + (f": {said}" if said else "") + place
 
 
 def _place(traceback: TracebackType | None) -> str:

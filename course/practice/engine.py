@@ -28,15 +28,16 @@ import numpy as np
 
 from course.practice import progress
 from course.practice.compare import same
-from course.practice.describe import readable
 from course.practice.judge import FaultyError, judge
 from course.practice.plain import plain
 from course.practice.sandbox import Printed, snapshot
 from course.practice.source import pasteable
+from course.practice.text import class_name, readable, short
 from course.practice.timeout import Ended, limited
 from course.practice.verdict import Outcome, Text, Verdict
 
 TIME_LIMIT = 10.0
+LONGEST_MESSAGE = 2000
 
 _one_at_a_time = threading.Lock()
 _hints_shown: dict[str, int] = {}
@@ -131,13 +132,16 @@ class Exercise:
         call = f"practice.{self.name}"
         return Text(f"{self.heading}. Use `{call}.check(…)`, `{call}.hint()`, `{call}.solution()`.")
 
-    def check(self, answer: Any = None, *more: Any, seconds: float = TIME_LIMIT) -> Verdict:
+    def check(
+        self, answer: Any = None, *more: Any, seconds: float = TIME_LIMIT, **unknown: Any
+    ) -> Verdict:
         """Judge an answer; whatever it is and does, a verdict comes back.
 
         Args:
             answer: the reader's function or value.
             more: nothing; a second answer is refused in words.
             seconds: the time limit for the whole check.
+            unknown: nothing; other keywords are refused in words.
         """
         verdict: Verdict | None = None
         printed = Printed()
@@ -150,6 +154,10 @@ class Exercise:
         with suppress(BaseException):  # the last line of defence: the promise has no exceptions
             if more:
                 return self._verdict("not yet", "Hand over one answer to `check`, not several.")
+            if unknown:
+                listed = ", ".join(f"`{name}`" for name in unknown)
+                message = f"`check` knows no keyword {short(listed)}: hand over your answer alone."
+                return self._verdict("not yet", message)
             if not _one_at_a_time.acquire(blocking=False):
                 return self._verdict("not yet", "Another check is still running: one at a time.")
             try:
@@ -170,13 +178,15 @@ class Exercise:
             )
         elif ended.how == "interrupted":
             message = "You stopped the check, so there is no judgement."
+        elif ended.error is None:  # not even begun
+            message = "The check itself failed, so there is no judgement of your answer."
         else:
-            kind = ended.error.__name__ if ended.error else "an error"
-            message = f"Your answer could not be judged: it raised {kind}."
+            message = f"Your answer could not be judged: it raised {class_name(ended.error)}."
         return self._verdict("not yet", message, printed=printed)
 
     def _verdict(self, outcome: Outcome, message: str, *, printed: str = "") -> Verdict:
-        return Verdict(outcome, readable(message), self.heading, readable(printed))
+        said = readable(short(message, LONGEST_MESSAGE))
+        return Verdict(outcome, said, self.heading, readable(printed))
 
     def _kept(self, verdict: Verdict) -> Verdict:
         """Record the attempt; what goes wrong with that is a note in the verdict."""

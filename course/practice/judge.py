@@ -16,8 +16,9 @@ from course.practice.calling import (
     wrong_parameters,
 )
 from course.practice.compare import difference, mismatch, same
-from course.practice.describe import raised, short, words
+from course.practice.describe import raised, words
 from course.practice.plain import BlankError, UnreadableError, numbers, plain
+from course.practice.text import class_name, short
 from course.practice.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _judge_function(exercise: "Exercise", answer: Any, cases: Callable[..., Any]
     right = [_result(exercise.right, case) for case in arguments]
     names = list(inspect.signature(exercise.right).parameters)
     if not callable(answer):
-        given = type(answer).__name__
+        given = class_name(type(answer))
         advice = "This asks for a function: hand over its name, without (). "
         return "not yet", f"{advice}What came is of type {given}."
     parameters = wrong_parameters(answer, arguments[0], names)

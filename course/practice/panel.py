@@ -5,6 +5,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from course.practice.predict import BRAND, Asked, answered
+from course.practice.text import class_name
 from course.practice.verdict import box, marked
 
 
@@ -21,7 +22,7 @@ class Panel:
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
-        question = f"<div><strong>Predict:</strong> {marked(asked.prediction.question)}</div>"
+        question = _prose(f"<strong>Predict:</strong> {marked(asked.prediction.question)}")
         self.choice = widgets.RadioButtons(
             options=list(asked.prediction.options),
             index=None,
@@ -38,7 +39,7 @@ class Panel:
             tooltip="How sure you are of your answer: 50 is a coin toss, 100 is certainty",
             continuous_update=False,
             layout=widgets.Layout(width="26em"),
-            style={"description_width": "7em"},
+            style={"description_width": "initial"},
         )
         self.lock = widgets.Button(
             description="Lock in and reveal",
@@ -63,9 +64,15 @@ class Panel:
             self.choice.disabled = self.sure.disabled = now.record is not None
             self.lock.disabled = now.record is not None
         except BaseException as error:  # a callback's error would vanish into the log
-            self.answer.value = _said((f"That did not work ({type(error).__name__}).",))
+            self.answer.value = _said((f"That did not work ({class_name(type(error))}).",))
 
 
 def _said(lines: tuple[str, ...]) -> str:
     """Sentences as HTML; nothing for none."""
-    return box("".join(f"<div>{marked(line)}</div>" for line in lines), BRAND) if lines else ""
+    said = "".join(f"<div>{marked(line)}</div>" for line in lines)
+    return _prose(box(said, BRAND)) if lines else ""
+
+
+def _prose(content: str) -> str:
+    """Text that runs over several lines: in a widget they would be as high as its controls."""
+    return f'<div style="line-height: 1.5">{content}</div>'

@@ -10,16 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from course.practice.text import class_name
+
 # More than any exercise asks for; an answer beyond it is refused before it is copied.
 LARGEST = 100_000
 DEEPEST = 20
 
 _ADVICE = {
-    "generator": " (use `return`, not `yield`)",
+    "generator": " (use `return`, not `yield`, or put `list(…)` around it)",
     "coroutine": " (leave out `async`)",
-    "map": " (put `list(…)` around it)",
-    "zip": " (put `list(…)` around it)",
-}
+} | dict.fromkeys(
+    (
+        *("map", "filter", "zip", "enumerate", "reversed", "list_reverseiterator"),
+        *("dict_keys", "dict_values", "dict_items"),
+    ),
+    " (put `list(…)` around it)",
+)
 
 
 class UnreadableError(Exception):
@@ -93,7 +99,7 @@ def _container(value: Any, kind: type, room: list[int], depth: int) -> Any:
 def _converted(value: Any, kind: type, room: list[int], depth: int) -> Any:
     """The plain form of an object that can turn itself into an array or a number."""
     if issubclass(kind, type) or hasattr(kind, "__next__") or hasattr(kind, "__await__"):
-        raise UnreadableError(f"a {kind.__name__}{_ADVICE.get(kind.__name__, '')}")
+        raise _unreadable(kind)
     for method in ("__array__", "__jax_array__"):
         if hasattr(kind, method):
             source = value.__jax_array__() if method == "__jax_array__" else value
@@ -102,7 +108,12 @@ def _converted(value: Any, kind: type, room: list[int], depth: int) -> Any:
         return int.__index__(value.__index__())
     if hasattr(kind, "__float__"):
         return float.__float__(value.__float__())
-    raise UnreadableError(f"a {kind.__name__}")
+    raise _unreadable(kind)
+
+
+def _unreadable(kind: type) -> UnreadableError:
+    name = class_name(kind)
+    return UnreadableError(f"a {name}{_ADVICE.get(name, '')}")
 
 
 def _array(array: NDArray[Any], room: list[int], depth: int) -> Any:
@@ -114,6 +125,8 @@ def _array(array: NDArray[Any], room: list[int], depth: int) -> Any:
     room[0] -= array.size
     if array.dtype.kind not in "biufc":
         array = array.astype(np.float64)  # bfloat16 and its like
+    elif array.dtype.char in "gG":  # long double, which has no equal in Python
+        array = array.astype(np.float64 if array.dtype.kind == "f" else np.complex128)
     # A copy: an answer may hand out the same array each time, with other numbers in it.
     return np.array(array) if array.ndim else array.item()
 

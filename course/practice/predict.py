@@ -5,12 +5,14 @@ predictions, and later the reader's own reliability diagram, are drawn.
 """
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from course.practice import progress, score
 from course.practice.progress import PredictionRecord
+from course.practice.text import class_name, short
 from course.practice.verdict import Text, box, marked
 
 BRAND = "var(--jp-brand-color1, #1976d2)"
@@ -49,7 +51,9 @@ class Prediction:
             raise ValueError(f"options: expected two or more different ones, got {self.options!r}")
 
 
-def predict(prediction: Any, guess: Any = None, sure: Any = None) -> "Asked | Text":
+def predict(
+    prediction: Any = None, guess: Any = None, sure: Any = None, *more: Any, **unknown: Any
+) -> "Asked | Text":
     """Ask a question; with `guess` and `sure`, answer it too.
 
     Args:
@@ -57,10 +61,15 @@ def predict(prediction: Any, guess: Any = None, sure: Any = None) -> "Asked | Te
         guess: one of its options (in any case, or its beginning, or its number from 0); None
             shows the question with its options to click.
         sure: how sure you are, 50 to 100 percent (0.5 to 1 means the same).
+        more: nothing; refused in words, like other keywords.
+        unknown: nothing, likewise.
 
     Returns:
         What the notebook shows: the question, or your answer with what happened.
     """
+    if more or unknown:
+        listed = ", ".join(f"`{name}=`" for name in unknown) or "a fourth argument"
+        return Text(f"`predict` does not know {short(listed)}: it takes `guess=` and `sure=`.")
     try:
         known = progress.read()
         record = known.predictions.get(prediction.name)
@@ -71,8 +80,10 @@ def predict(prediction: Any, guess: Any = None, sure: Any = None) -> "Asked | Te
         if guess is None and sure is None:
             return Asked(prediction, None, _said(known.note))
         return answered(prediction, guess, sure)
+    except KeyboardInterrupt:
+        return Text("You stopped the prediction.")
     except BaseException as error:  # whatever was handed in: a sentence, never a traceback
-        kind = type(error).__name__
+        kind = class_name(type(error))
         return Text(f"There is nothing to predict here ({kind}): name a prediction of the course.")
 
 
@@ -168,7 +179,7 @@ def revealed(prediction: Prediction) -> Revealed | str:
     try:
         truth = Revealed(*prediction.reveal())
     except BaseException as error:  # the interrupt button included
-        return _CANNOT.format(type(error).__name__)
+        return _CANNOT.format(class_name(type(error)))
     return truth if truth.right in prediction.options else _CANNOT.format("it is not listed")
 
 
@@ -180,15 +191,30 @@ def matched(options: tuple[str, ...], guess: Any) -> str | None:
     >>> matched(("rises", "falls"), "") is None, matched(("2", "1"), 1)
     (True, '1')
     """
-    kind = type(guess)
-    if not issubclass(kind, (str, bool, int, float)):
+    given = _given(guess)
+    if given is None:
         return None
-    text = _folded(str.__str__(guess) if issubclass(kind, str) else repr(guess))
+    text = _folded(str(given))
     exact = [option for option in options if _folded(option) == text]
     begun = [option for option in options if text and _folded(option).startswith(text)]
     if len(exact or begun) == 1:
         return (exact or begun)[0]
-    return options[guess] if kind is int and 0 <= guess < len(options) else None
+    return options[given] if type(given) is int and 0 <= given < len(options) else None
+
+
+def _given(guess: Any) -> str | bool | int | float | None:
+    """A guess without the behaviour of subclasses and of NumPy's numbers; None for the rest."""
+    kind = type(guess)
+    if issubclass(kind, str):
+        return str.__str__(guess)
+    if issubclass(kind, float):
+        return float.__float__(guess)
+    if kind is bool or not hasattr(kind, "__index__"):
+        return guess if kind is bool else None
+    try:
+        return operator.index(guess)
+    except BaseException:  # an array of several numbers, or whatever an object's own method raises
+        return None
 
 
 def percentage(sure: Any) -> float | None:
@@ -201,7 +227,7 @@ def percentage(sure: Any) -> float | None:
         return None
     try:
         number = float(sure.rstrip("% ") if type(sure) is str else sure)
-    except Exception:  # not a number, in one of many ways
+    except BaseException:  # not a number, in one of many ways
         return None
     number = round(100 * number, 6) if 0.5 <= number <= 1 else number
     return number if 50 <= number <= 100 else None

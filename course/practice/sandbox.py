@@ -1,10 +1,13 @@
 """Keep what an answer changes in the session from outliving its check.
 
 A snapshot covers what answers change by accident: printed output, warning filters, NumPy's error
-state, random states, the working directory, environment variables, the recursion limit, trace
-functions, matplotlib's settings and figures, names overwritten in common modules (`math.log = …`).
+state and print options, random states, the working directory, environment variables, the recursion
+limit, trace functions, the garbage collector's switch, matplotlib's settings and figures, two
+settings of JAX, names overwritten in common modules (`math.log = …`).
 """
 
+import builtins
+import gc
 import io
 import os
 import random
@@ -23,6 +26,7 @@ MODULES = (
     *("builtins", "sys", "os", "signal", "threading", "time"),
     *("math", "cmath", "random", "numpy", "jax.numpy"),
 )
+JAX_SETTINGS = ("jax_enable_x64", "jax_debug_nans")
 
 
 class Printed(io.TextIOBase):
@@ -70,6 +74,8 @@ def snapshot(printed: Printed) -> Callable[[], None]:
     undo.append(partial(filters.__exit__, None, None, None))
     undo.append(partial(np.seterr, **np.geterr()))
     undo.append(partial(np.seterrcall, np.geterrcall()))
+    undo.append(partial(np.set_printoptions, **np.get_printoptions()))
+    undo.append(gc.enable if gc.isenabled() else gc.disable)
     undo.append(partial(random.setstate, random.getstate()))
     legacy = np.random.mtrand._rand  # the global state: not for use, but readers do use it
     undo.append(partial(legacy.set_state, legacy.get_state()))
@@ -81,7 +87,9 @@ def snapshot(printed: Printed) -> Callable[[], None]:
         OSError
     ):  # a working directory that was deleted: there is nothing to come back to
         undo.append(partial(os.chdir, os.getcwd()))
+    undo.extend(_jax())
     undo.extend(_matplotlib())
+    undo.extend(_without_exits())
     # A verdict must not depend on the filters of the session; a NaN is judged, not warned about.
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
@@ -108,6 +116,40 @@ def _set_environment(before: dict[str, str]) -> None:
     if dict(os.environ) != before:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _jax() -> list[Callable[[], Any]]:
+    """What undoes changes to JAX's settings, where it is loaded; it is never loaded here."""
+    config = getattr(sys.modules.get("jax"), "config", None)
+    values = getattr(config, "values", {})
+    known = [name for name in JAX_SETTINGS if name in values]
+    return [partial(_set_jax, config, name, values[name]) for name in known]
+
+
+def _set_jax(config: Any, name: str, value: Any) -> None:
+    if config.values[name] != value:
+        config.update(name, value)
+
+
+def _without_exits() -> list[Callable[[], Any]]:
+    """Make `exit` and `quit` raise SystemExit, and return what undoes that.
+
+    Python's own close the standard input first; a notebook's raise nothing, and end the kernel once
+    the cell has finished.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    spaces = [builtins.__dict__, *([shell.user_ns] if shell is not None else [])]
+    undo: list[Callable[[], Any]] = []
+    for names in spaces:
+        exits = {name: names[name] for name in ("exit", "quit") if name in names}
+        undo.append(partial(names.update, exits))
+        names.update(dict.fromkeys(exits, _leave))
+    return undo
+
+
+def _leave(*_: object, **__: object) -> None:
+    """Leave the answer, not the session."""
+    raise SystemExit
 
 
 def _matplotlib() -> list[Callable[[], Any]]:

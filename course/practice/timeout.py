@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, Literal, no_type_check
 
 HAS_ALARM = hasattr(signal, "setitimer")
+HAS_MASK = hasattr(signal, "pthread_sigmask")
 
 PAUSE = 0.05  # seconds between one alarm and the next
 
@@ -51,7 +52,7 @@ class Ended:
 
     how: Literal["finished", "out of time", "interrupted", "raised"]
     value: Any = None
-    error: type[BaseException] | None = None
+    error: type[BaseException] | None = None  # also None where `prepare` raised
 
 
 def limited(
@@ -70,7 +71,8 @@ def limited(
         work: what to run; it should catch what it can explain, since only the class is reported.
         seconds: the limit; in the main thread only.
         prepare: runs before `work`; what it returns runs after it.
-        finish: runs last, with the result.
+        finish: runs last, with the result. What `prepare`, what that returns, or `finish` raises
+            gets out, after all signal handlers have been put back.
         alarm: False uses the watchdog thread, the way of systems without `setitimer`.
 
     Returns:
@@ -83,7 +85,7 @@ def limited(
         return _unlimited(work, prepare, finish)
     here = sys._getframe()
     active = expired = interrupted = False
-    ended = Ended("interrupted")
+    ended = Ended("raised")
     tidy: Callable[[], None] | None = None
     done = threading.Event()
     wires: list[_Tripwire] = []
@@ -109,6 +111,7 @@ def limited(
             _thread.interrupt_main()
 
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if HAS_MASK else set()
     started, timer = time.monotonic(), (0.0, 0.0)
     thread = threading.Thread(target=watchdog, daemon=True)
     try:
@@ -127,24 +130,45 @@ def limited(
             ended = Ended("raised", error=type(error))
     finally:
         active = False
-        if tidy is not None:
-            tidy()
-        wires.clear()
-        if alarm:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        elif thread.is_alive():
-            done.set()
-            thread.join()
-        if expired:
-            ended = Ended("out of time")
-        elif interrupted or issubclass(ended.error or object, KeyboardInterrupt):
-            ended = Ended("interrupted")
-        finish(ended)
-        _restore(handlers)
-        if timer[0]:  # somebody else's alarm, which ours has displaced
-            left = max(timer[0] - (time.monotonic() - started), 1e-3)
-            signal.setitimer(signal.ITIMER_REAL, left, timer[1])
+        try:
+            try:
+                if tidy is not None:
+                    tidy()
+            finally:
+                wires.clear()
+                if alarm:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                elif thread.is_alive():
+                    done.set()
+                    thread.join()
+            # What the answer has held back comes now, to a handler that raises nothing any more.
+            signal.signal(signal.SIGINT, on_signal)
+            if alarm:
+                signal.signal(signal.SIGALRM, on_signal)
+            _unmask(mask)
+            if expired:
+                ended = Ended("out of time")
+            elif interrupted or _is_interrupt(ended.error):
+                ended = Ended("interrupted")
+            finish(ended)
+        finally:
+            _unmask(mask)
+            _restore(handlers)
+            if timer[0]:  # somebody else's alarm, which ours has displaced
+                left = max(timer[0] - (time.monotonic() - started), 1e-3)
+                signal.setitimer(signal.ITIMER_REAL, left, timer[1])
     return ended
+
+
+def _is_interrupt(error: type[BaseException] | None) -> bool:
+    # Not `if error`: the truth of a class is for its metaclass to say, which may be the answer's.
+    return error is not None and issubclass(error, KeyboardInterrupt)
+
+
+def _unmask(mask: set[Any]) -> None:
+    """Block those signals again that were blocked before, and no others."""
+    if HAS_MASK:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _tripwired(number: int, wires: list[_Tripwire]) -> Stop:
@@ -163,13 +187,20 @@ def _unlimited(
     finish: Callable[[Ended], None],
 ) -> Ended:
     """The same outside the main thread, where nothing can be interrupted."""
-    tidy = prepare()
+    ended = Ended("raised")
+    tidy: Callable[[], None] | None = None
     try:
-        ended = Ended("finished", work())
-    except BaseException as error:  # as above
-        ended = Ended("raised", error=type(error))
-    tidy()
-    finish(ended)
+        tidy = prepare()
+        try:
+            ended = Ended("finished", work())
+        except BaseException as error:  # as above
+            ended = Ended("raised", error=type(error))
+    finally:
+        try:
+            if tidy is not None:
+                tidy()
+        finally:
+            finish(ended)
     return ended
 
 

@@ -13,7 +13,9 @@ _COLOURS = {
     "not yet": "var(--jp-warn-color1, #b35900)",
     "not attempted": "var(--jp-border-color1, #808080)",
 }
-_WRAPPED = "white-space: pre-wrap; margin: 0; color: inherit"
+_PRINTED = "white-space: pre-wrap; margin: 0; color: inherit"
+# Code keeps its lines, to be read and copied as it stands; the box scrolls if need be.
+_CODE = "white-space: pre; margin: 0; color: inherit"
 _WORDS = {"correct": "✔ Correct", "not yet": "✘ Not yet", "not attempted": "○ Not attempted"}
 
 
@@ -46,7 +48,7 @@ class Verdict:
         body = [f"<strong>{_WORDS[self.outcome]}.</strong> {marked(self.message)}"]
         if self.printed:
             printed = html.escape(self.printed)
-            body.append(f'Your code printed: <pre style="{_WRAPPED}">{printed}</pre>')
+            body.append(f'Your code printed: <pre style="{_PRINTED}">{printed}</pre>')
         if self.note:
             body.append(marked(self.note))
         lines = ([f"<strong>{html.escape(first)}</strong>"] if first else []) + body
@@ -70,8 +72,10 @@ class Text:
 
     def _repr_html_(self) -> str:
         code = html.escape(self.code)
-        block = f'<pre style="{_WRAPPED}">{code}</pre>' if code else ""
-        return box(f"<div>{marked(self.text)}</div>{block}", _COLOURS["not attempted"])
+        block = f'<pre style="{_CODE}">{code}</pre>' if code else ""
+        widest = "100%" if code else "48em"
+        content = f"<div>{marked(self.text)}</div>{block}"
+        return box(content, _COLOURS["not attempted"], widest=widest)
 
 
 def marked(text: str) -> str:
@@ -83,10 +87,10 @@ def marked(text: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
 
 
-def box(content: str, colour: str) -> str:
+def box(content: str, colour: str, *, widest: str = "48em") -> str:
     """HTML in a bordered box that screen readers announce."""
     return (
         f'<div role="status" style="border: 1px solid {colour}; border-left-width: 6px; '
-        "padding: 0.4em 0.8em; margin: 0.3em 0; max-width: 48em; overflow-x: auto; "
+        f"padding: 0.4em 0.8em; margin: 0.3em 0; max-width: {widest}; overflow-x: auto; "
         f'color: var(--jp-ui-font-color1, inherit)">{content}</div>'
     )

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.practice import progress
+from course.practice import engine, progress
 from course.practice.engine import Exercise, Mistake
 from course.practice.verdict import Text, Verdict
 from tests.practice.examples import (
@@ -233,7 +233,7 @@ def returns_function(p):
         (lambda p: 10**400, "an integer of 401 digits"),
         (lambda p: float("inf"), "gave ∞"),
         (awaits, "coroutine (leave out `async`)"),
-        (yields, "generator (use `return`, not `yield`)"),
+        (yields, "generator (use `return`, not `yield`, or put `list(…)` around it)"),
         (lambda p: map(abs, p), "put `list(…)` around it"),
         (returns_function, "gave a function"),
         (lambda p: np.zeros(10**6), "1,000,000 values"),
@@ -328,6 +328,21 @@ def test_a_fault_of_the_exercise_is_told_as_such() -> None:
     verdict = exercise.check(my_entropy)
     assert verdict.outcome == "not yet"
     assert "The exercise itself failed, not your answer (TypeError" in verdict.message
+
+
+def test_a_check_that_cannot_begin_does_not_blame_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "snapshot", lambda _: [][0])
+    verdict = entropy_bits.check(my_entropy)
+    assert verdict.message == "The check itself failed, so there is no judgement of your answer."
+
+
+def test_unknown_keywords_are_refused_in_words() -> None:
+    verdict = entropy_bits.check(my_entropy, foo=1, bar=2)
+    assert verdict.outcome == "not yet"
+    assert "knows no keyword `foo`, `bar`" in verdict.message
+    assert len(entropy_bits.check(my_entropy, **{"x" * 10**6: 1}).message) < 1000
 
 
 def test_several_answers_are_refused_in_words() -> None:

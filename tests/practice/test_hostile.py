@@ -1,6 +1,7 @@
 """Nothing a reader writes gets out of `check`, hangs it, or changes the session."""
 
 import builtins
+import gc
 import itertools
 import math
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +23,7 @@ import pytest
 
 from course.practice import engine, progress
 from course.practice.verdict import Verdict
-from tests.practice.examples import entropy_bits, fair_die, my_entropy
+from tests.practice.examples import entropy_bits, fair_die, my_entropy, prefix_code
 
 SHORT = 0.2
 
@@ -119,6 +121,25 @@ def test_classes_that_raise() -> None:
         assert {verdict.outcome for verdict in checked(answer)} == {"not yet"}
 
 
+class Unnamed(type):
+    """A class of classes that has neither a truth nor a name."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise OwnBaseError
+
+    def __bool__(cls) -> bool:
+        raise OwnBaseError
+
+
+def long_name(p):
+    raise type("X" * 10**6, (Exception,), {})
+
+
+def raises_unnamed(p):
+    raise Unnamed("Unknown", (Exception,), {})
+
+
 def own_message() -> BaseException:
     return type("OwnError", (ValueError,), {"__str__": fails, "__repr__": fails})()
 
@@ -162,6 +183,11 @@ def leaves_exploding_remains(p):
         (raising(ValueError("x" * 10**6)), "raised ValueError: xxx"),
         (raising(ValueError("a\ud800b\x00")), "raised ValueError: a\ufffdb\ufffd"),
         (raising(KeyboardInterrupt), "You stopped the check"),
+        (long_name, "raised XXX"),
+        (raises_unnamed, "raised Unknown"),
+        (lambda p: Unnamed("Unknown", (), {})(), "gave a Unknown"),
+        (lambda p: type("X" * 10**6, (), {})(), "gave a XXX"),
+        (lambda p: exit(), "raised SystemExit"),
         (deep, "raised RecursionError"),
         (nested, "lists nested without end"),
         (checks_itself, "gave a Verdict"),
@@ -190,6 +216,13 @@ def test_functions_that_raise_or_return_nonsense(answer: Any, said: str) -> None
     assert len(verdict.message) < 1000
     repr(verdict).encode()
     assert "<b>" not in verdict._repr_html_()
+
+
+def test_a_judge_that_quotes_a_huge_answer_is_cut() -> None:
+    huge = prefix_code.check(["0" * 10**6, "0" * 10**6 + "1", "1"])
+    assert huge.outcome == "not yet"
+    assert 1000 < len(huge.message) < 2100
+    assert len(fair_die.check(type("X" * 10**6, (), {})()).message) < 1000
 
 
 def busy(p):
@@ -334,7 +367,10 @@ def session() -> dict[str, Any]:
         "modules": sys.modules["numpy"],
         "filters": list(warnings.filters),
         "showwarning": warnings.showwarning,
-        "numpy": (np.geterr(), np.geterrcall()),
+        "numpy": (np.geterr(), np.geterrcall(), np.get_printoptions()),
+        "jax": (jax.config.values["jax_enable_x64"], jax.config.values["jax_debug_nans"]),
+        "collector": gc.isenabled(),
+        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, ()) if os.name != "nt" else None,
         "random": random.getstate(),
         "numpy random": [str(part) for part in np.random.mtrand._rand.get_state()],
         "limit": sys.getrecursionlimit(),
@@ -355,6 +391,11 @@ def changes_everything(p):
     warnings.showwarning = fails
     np.seterr(all="raise")
     np.seterrcall(fails)
+    np.set_printoptions(precision=1, suppress=True)
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_debug_nans", True)
+    gc.disable()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
     sys.setrecursionlimit(20_000)

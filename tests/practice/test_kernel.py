@@ -107,6 +107,20 @@ def test_the_interrupt_button_ends_a_check_without_a_traceback(
     assert kernel.run("1 + 1") == [{"text/plain": "2"}]
 
 
+def test_exit_in_an_answer_leaves_the_kernel_alone(kernel: Kernel) -> None:
+    shown = kernel.run(
+        "before = exit, quit\n"
+        "for leave in (lambda p: exit(), lambda p: quit()):\n"
+        "    print(examples.entropy_bits.check(leave).message)\n"
+        "print(get_ipython().exit_now, before == (exit, quit))\n"
+        "get_ipython().exit_now = False"
+    )
+    text = "".join(part["stream"] for part in shown)
+    assert text.count("raised SystemExit") == 2
+    assert text.endswith("False True\n")
+    assert kernel.run("1 + 1") == [{"text/plain": "2"}]
+
+
 def test_a_prediction_shows_a_widget_and_text(kernel: Kernel) -> None:
     (shown,) = kernel.run("practice.predict(examples.rises)")
     assert set(shown) == {

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from course.practice.compare import difference, same
-from course.practice.describe import form, readable, two_words, words
+from course.practice.describe import form, two_words, words
 from course.practice.plain import BlankError, UnreadableError, numbers, plain
+from course.practice.text import class_name, readable
 
 Pair = collections.namedtuple("Pair", "mean spread")
 
@@ -30,6 +31,8 @@ class Own(list):
         (np.array(2.5), 2.5),
         (jnp.float32(0.5), 0.5),
         (jnp.bfloat16(0.5), 0.5),
+        (np.longdouble(0.5), 0.5),
+        (np.clongdouble(0.5), 0.5 + 0j),
         (fractions.Fraction(1, 4), 0.25),
         (decimal.Decimal("0.25"), 0.25),
         (Pair(1, 2.0), (1, 2.0)),
@@ -47,9 +50,17 @@ def test_plain_values(value: Any, expected: Any) -> None:
     assert type(plain(value)) is type(expected)
 
 
-@pytest.mark.parametrize("value", [jnp.ones(3), np.ones(3, np.float16), np.ma.ones(3)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        jnp.ones(3),
+        np.ma.ones(3),
+        *(np.ones(3, kind) for kind in (np.float16, np.longdouble, np.clongdouble)),
+    ],
+)
 def test_plain_arrays(value: Any) -> None:
     assert type(plain(value)) is np.ndarray
+    assert plain(value).dtype.char not in "gG"
     np.testing.assert_array_equal(plain(value), [1, 1, 1])
 
 
@@ -63,6 +74,19 @@ def test_plain_arrays_are_copies() -> None:
 @pytest.mark.parametrize("value", [len, int, iter([1]), object(), b"x", np.ones(10**6), {1: len}])
 def test_what_has_no_plain_form(value: Any) -> None:
     with pytest.raises(UnreadableError):
+        plain(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(map(abs, [1]), filter(None, [1]), zip([1], [2], strict=True), enumerate([1])),
+        *({"a": 1}.keys(), {"a": 1}.values(), {"a": 1}.items(), reversed([1]), (x for x in [1])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_only_hands_out_items_is_advised_to_become_a_list(value: Any) -> None:
+    with pytest.raises(UnreadableError, match=r"put `list\(…\)` around it"):
         plain(value)
 
 
@@ -142,6 +166,30 @@ def test_different_values(expected: Any, got: Any) -> None:
     assert said.startswith("gave ")
 
 
+@pytest.mark.parametrize("expected", [["0", "10"], ("a", 1), [1.0, 2.0], np.arange(3), []])
+def test_a_set_does_not_stand_for_what_is_in_order(expected: Any) -> None:
+    said = difference(expected, {"0", "10"}, 1e-4)
+    assert said is not None
+    assert said.endswith("(a set), but order matters: use a list")
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "said"),
+    [
+        (1.0, 1 + 2j, "(a complex number), but a single number was expected"),
+        ([1.0, 2.0], [1j, 2.0], "(2 complex numbers), but 2 numbers were expected"),
+        ((np.ones(3), np.ones(2)), np.ones(5), "(5 numbers), but two results were expected"),
+        ((np.ones(3), np.ones(3)), np.ones(3), "(3 numbers), but two results were expected"),
+        (("a", 1, 2), 7, "(a single number), but three results were expected"),
+        ([1.0, 2.0], (np.ones(3), np.ones(2)), "(two results), but 2 numbers were expected"),
+        ((1, 2), 3, "(a single number), but 2 numbers were expected"),
+        (1.0, float("nan"), "0 / 0, ∞ / ∞ or ∞ - ∞"),
+    ],
+)
+def test_forms_are_told_apart_in_plain_words(expected: Any, got: Any, said: str) -> None:
+    assert (difference(expected, got, 1e-4) or "").endswith(said)
+
+
 def test_nan_matches_nan_only_where_it_is_expected() -> None:
     nan = float("nan")
     assert same(nan, nan, 1e-4)
@@ -171,6 +219,17 @@ def test_words(value: Any, text: str) -> None:
 def test_differences_are_visible() -> None:
     assert two_words(1.00001, 1.00002) == ("1.00001", "1.00002")
     assert two_words(2.0, 1.0) == ("2", "1")
+
+
+class Secretive(type):
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise SystemExit
+
+
+def test_class_names_are_cut_and_read_past_the_metaclass() -> None:
+    assert class_name(Secretive("Mine", (), {})) == "Mine"
+    assert len(class_name(type("x" * 10**6, (), {}))) < 200
 
 
 def test_forms() -> None:

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from course import practice
@@ -84,12 +85,35 @@ def test_the_first_answer_counts() -> None:
     assert progress.read().predictions["examples.rises"].guess == "rises"
 
 
-@pytest.mark.parametrize("guess", ["rises", " RISES ", "ris", 0])
+@pytest.mark.parametrize("guess", ["rises", " RISES ", "ris", 0, np.int64(0), np.array(0)])
 @pytest.mark.parametrize("sure", [80, 80.0, "80", "80 %", 0.8])
 def test_guesses_and_percentages_are_understood(guess: Any, sure: Any) -> None:
     predict(rises, guess=guess, sure=sure)
     record = progress.read().predictions["examples.rises"]
     assert (record.guess, record.sure) == ("rises", 80)
+
+
+@pytest.mark.parametrize(
+    ("more", "unknown"), [((), {"confidence": 80}), (("rises", 80, 1), {}), ((), {"x" * 10**6: 1})]
+)
+def test_unknown_arguments_get_a_sentence(more: Any, unknown: Any) -> None:
+    said = repr(predict(rises, *more, **unknown))
+    assert "it takes `guess=` and `sure=`" in said
+    assert len(said) < 1000
+    assert progress.read().predictions == {}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupting_percentage_is_no_percentage(error: type[BaseException]) -> None:
+    def fail(_: Any) -> float:
+        raise error
+
+    sure = type("Sure", (), {"__float__": fail})()
+    assert "a number from 50 to 100 percent" in repr(predict(rises, guess="rises", sure=sure))
+    prediction = type("Asks", (), {"name": property(fail)})()
+    stopped = error is KeyboardInterrupt
+    said = "You stopped the prediction." if stopped else "There is nothing to predict here"
+    assert said in repr(predict(prediction))
 
 
 class Hostile:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from course.practice.timeout import PAUSE, Stop, limited
+from course.practice.timeout import PAUSE, Ended, Stop, limited
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="Windows delivers signals only between steps of the main thread"
@@ -110,6 +110,61 @@ def test_handlers_and_threads_are_put_back(alarm: bool) -> None:
     assert limited(work, 60, alarm=alarm).how == "finished"
     assert {number: signal.getsignal(number) for number in signal.valid_signals()} == before
     assert threading.active_count() == threads
+
+
+class Meta(type):
+    """A class of exceptions with neither a truth nor a name."""
+
+    def __bool__(cls) -> bool:
+        raise SystemExit
+
+
+@both_ways
+def test_an_exception_class_without_truth_is_reported(alarm: bool) -> None:
+    error = Meta("Own", (Exception,), {})
+
+    def work() -> None:
+        raise error
+
+    before = signal.getsignal(signal.SIGINT)
+    assert limited(work, 60, alarm=alarm).error is error
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@both_ways
+@pytest.mark.parametrize("where", ["prepare", "tidy", "finish"])
+def test_handlers_are_put_back_whatever_fails(where: str, alarm: bool) -> None:
+    hows = []
+
+    def fail(_: Any = None) -> Any:
+        raise OSError("mine")
+
+    def finish(ended: Ended) -> None:
+        hows.append((ended.how, ended.error))
+        if where == "finish":
+            fail()
+
+    prepare = fail if where == "prepare" else lambda: fail if where == "tidy" else lambda: None
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    threads = threading.active_count()
+    with pytest.raises(OSError, match="mine"):
+        limited(lambda: 1, 60, prepare=prepare, finish=finish, alarm=alarm)
+    assert {number: signal.getsignal(number) for number in signal.valid_signals()} == before
+    assert threading.active_count() == threads
+    expected = {"prepare": [("raised", None)], "tidy": [], "finish": [("finished", None)]}
+    assert hows == expected[where]
+
+
+@both_ways
+def test_the_signal_mask_is_put_back_and_what_it_held_back_does_no_harm(alarm: bool) -> None:
+    def work() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGINT, signal.SIGTERM])
+        signal.raise_signal(signal.SIGALRM if alarm else signal.SIGINT)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    ended = limited(work, 60, alarm=alarm)
+    assert ended.how == ("finished" if alarm else "interrupted")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_no_alarm_rings_afterwards() -> None:
