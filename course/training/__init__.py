@@ -1,0 +1,1 @@
+"""Learning: optimizers, schedules and the compiled training loop."""
