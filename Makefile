@@ -8,13 +8,18 @@ nbval := $(pytest) --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg notebo
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate
 workers ?= 2
+# What others made, to be timed beside the course, has a place of its own.
+peers := .venv-bench
 
 # A checkout that was moved, or whose Python has gone, has no use for the .venv it has.
 ifneq ($(shell [ -x $(python) ] && cat $(ready) 2>/dev/null),$(shell pwd -P))
 .PHONY: $(ready)
 endif
+ifeq ($(wildcard $(peers)/bin/python),)
+.PHONY: $(peers)/ready
+endif
 
-.PHONY: help lab test unit compare portable lint format notebooks lock clean
+.PHONY: help lab test unit compare portable lint format notebooks bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,14 +56,27 @@ format: $(ready) ## put the code into the course's style
 notebooks: $(ready) ## run all notebooks afresh and store their outputs
 	$(python) tools/notebooks.py notebooks/*.ipynb
 
+# PyTorch is not in the lock: which of its wheels fits depends on the machine. `torch` is given to
+# pip: make bench torch="torch==2.13.0", with the options that pytorch.org names for the processor.
+bench: $(peers)/ready ## time the course beside other libraries (with PyTorch: make bench torch=torch)
+	$(if $(torch),$(python) -m pip --python $(peers)/bin/python install --quiet $(torch))
+	$(peers)/bin/python -m benchmarks $(args)
+
 lock: $(ready) ## renew the locks after a change of pyproject.toml (make lock args=--upgrade)
 	$(compile) $(args) --output-file requirements.txt
 	$(compile) $(args) --group test --constraint requirements.txt --output-file requirements-test.txt
+	$(compile) $(args) --group benchmarks --constraint requirements-test.txt \
+	  --output-file requirements-bench.txt
 	$(python) tools/environment.py
 
 clean: ## remove .venv and what the tools left behind
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	find course tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv $(peers) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find benchmarks course tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
 $(ready): requirements-test.txt pyproject.toml tools/setup
 	@tools/setup
+
+$(peers)/ready: requirements-bench.txt | $(ready)
+	$(python) -m uv venv --quiet --clear --python $(python) $(peers)
+	$(python) -m uv pip sync --quiet --python $(peers)/bin/python --require-hashes $<
+	@touch $@

@@ -22,7 +22,7 @@ from tests.repository import ROOT, files
 from tools import environment
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.txt", "requirements-test.txt")
+LOCKS = ("requirements.txt", "requirements-test.txt", "requirements-bench.txt")
 # Each Python that the workflows test, and each system.
 PLACES = [
     {"python_version": version, "python_full_version": f"{version}.1", **system}
@@ -57,17 +57,25 @@ def chosen(requirements: list[Requirement], place: dict[str, str]) -> dict[str, 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: "-".join([*place.values()][::2]))
 def test_locks_fit_the_ranges_in_pyproject(place: dict[str, str]) -> None:
     runtime = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
-    testing = [Requirement(text) for text in PROJECT["dependency-groups"]["test"]]
-    for name, ranges in zip(LOCKS, (runtime, [*runtime, *testing]), strict=True):
+    groups = PROJECT["dependency-groups"]
+    for name, group in zip(LOCKS, ([], groups["test"], groups["benchmarks"]), strict=True):
         versions = chosen(lock(name), place)
-        for requirement in ranges:
+        for requirement in [*runtime, *map(Requirement, group)]:
             version = versions[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(version), f"{name}: {requirement} != {version}"
 
 
-def test_the_test_lock_holds_the_runtime_lock() -> None:
-    missing = set(map(str, lock("requirements.txt"))) - set(map(str, lock("requirements-test.txt")))
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_the_other_locks_hold_the_runtime_lock(name: str) -> None:
+    missing = set(map(str, lock("requirements.txt"))) - set(map(str, lock(name)))
     assert not missing
+
+
+def test_the_benchmarks_lock_leaves_pytorch_to_the_machine() -> None:
+    """Its usual wheel for Linux would bring gigabytes of CUDA."""
+    names = {canonicalize_name(requirement.name) for requirement in lock(LOCKS[2])}
+    assert {"equinox", "flax", "optax"} <= names
+    assert not {name for name in names if name == "torch" or "nvidia" in name}
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -136,7 +144,7 @@ def in_code(text: str) -> str:
 
 
 def test_make_help_lists_the_promised_targets() -> None:
-    promised = {"help", "lab", "test", "notebooks", "lint", "lock", "portable"}
+    promised = {"help", "lab", "test", "notebooks", "lint", "lock", "portable", "bench"}
     assert promised <= makefile_targets()
 
 

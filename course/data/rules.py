@@ -1,4 +1,4 @@
-"""Rules of `course.checks.checked` for texts, truth values and counts."""
+"""Rules of `course.checks.checked` for texts, truth values, counts, single numbers and data."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from course.checks import Arguments, Finite, Shape, refusal
+from course.checks import Arguments, Count, Finite, Shape, refusal
 
 
 class Text:
@@ -78,3 +78,44 @@ class Counts(Finite):
     def dtype(self, given: Any) -> Any:
         integer = jax.numpy.issubdtype(given, jax.numpy.integer)
         return jax.dtypes.canonicalize_dtype(int) if integer else None
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number within bounds; becomes a Python float.
+
+    Args:
+        expected: what is expected, in words.
+        low: the smallest number allowed.
+        high: the largest.
+        traced: whether a number traced by `jit` is taken, as it is and unseen.
+    """
+
+    expected: str
+    low: float = -float("inf")
+    high: float = float("inf")
+    traced: bool = False
+
+    def __call__(self, name: str, value: Any, arguments: Arguments) -> Any:
+        if self.traced and isinstance(value, jax.core.Tracer):
+            return Finite(ndim=0)(name, value, arguments)
+        number = float(Finite(ndim=0, numpy=True)(name, value, arguments))
+        if not self.low <= number <= self.high:
+            raise refusal(name, self.expected, f"{number:.7g}")
+        return number
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A value of one class, such as one of the course's own tuples."""
+
+    kind: type[Any]
+
+    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
+        if not isinstance(value, self.kind):
+            raise refusal(name, self.kind.__name__, type(value).__name__, TypeError)
+        return value
+
+
+SEED = Count(minimum=0)
+NOISE = Number("a standard deviation from 0 to 1e30", low=0.0, high=1e30)

@@ -5,13 +5,13 @@ independent of each other once it is settled whether the message is spam. Bayes'
 
     p(spam | words) = p(spam) prod_w p(word w there or not | spam) / p(words)
 
-and the odds of spam against ham need no p(words), since it divides both. The parameters are shares
-that `fit` counts; there is no `init`, because nothing has to be guessed first.
+and the odds of spam against ham need no p(words), since it divides both. The counting and the
+sums are those of `course.models.naive_bayes`, for two classes; there is no `init`, because nothing
+has to be guessed first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +19,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from course.checks import Arguments, Positive, Shape, checked, refusal
-from course.data.rules import Booleans, Counts, Text, Texts
+from course.data.rules import Booleans, Counts, Kind, Text, Texts
 from course.data.words import vocabulary, word_counts, words
+from course.models import naive_bayes
 
 __all__ = [
     "KEYWORDS", "SpamFilter", "SpamParams", "apply", "classify", "fit", "keyword_rules", "predict",
@@ -49,18 +50,6 @@ class SpamFilter(NamedTuple):
 
     vocabulary: tuple[str, ...]
     params: SpamParams
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """One of this module's own tuples."""
-
-    kind: type[Any]
-
-    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
-        if not isinstance(value, self.kind):
-            raise refusal(name, self.kind.__name__, type(value).__name__, TypeError)
-        return value
 
 
 class _CountsOfItsWords(Counts):
@@ -119,7 +108,7 @@ def train(texts: Sequence[str], spam: Bool[np.ndarray, " messages"]) -> SpamFilt
     return SpamFilter(known, fit(word_counts(texts, known), spam))
 
 
-@checked(spam_filter=_Kind(SpamFilter), texts=Texts())
+@checked(spam_filter=Kind(SpamFilter), texts=Texts())
 def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, " messages"]:
     """Judge messages by a trained filter: spam if that is likelier than not.
 
@@ -182,18 +171,15 @@ def fit(
     Reference: C. D. Manning, P. Raghavan and H. Schuetze, Introduction to Information Retrieval
     (2008), section 13.3: the Bernoulli model.
     """
-    of_class = jnp.stack([~spam, spam]).astype(float)
-    messages = of_class.sum(axis=1, keepdims=True)
-    with_word = of_class @ (counts > 0)
-    everything = messages + 2 * pseudo_count
-    return SpamParams(
-        log_prior=jnp.log((messages[:, 0] + pseudo_count) / (len(counts) + 2 * pseudo_count)),
-        log_present=jnp.log((with_word + pseudo_count) / everything),
-        log_absent=jnp.log((messages - with_word + pseudo_count) / everything),
+    counted = naive_bayes.fit_bernoulli.__wrapped__(
+        counts, spam.astype(int), classes=2, pseudo_count=pseudo_count
     )
+    messages = jnp.stack([jnp.sum(~spam), jnp.sum(spam)])
+    prior = (messages + pseudo_count) / (len(counts) + 2 * pseudo_count)
+    return SpamParams(jnp.log(prior), counted.log_present, counted.log_absent)
 
 
-@checked(params=_Kind(SpamParams), counts=_CountsOfItsWords())
+@checked(params=Kind(SpamParams), counts=_CountsOfItsWords())
 @jax.jit
 def apply(params: SpamParams, counts: WordCounts) -> Float[Array, "*messages"]:
     """Return the log odds that a message is spam, by Bayes' rule.
@@ -218,13 +204,12 @@ def apply(params: SpamParams, counts: WordCounts) -> Float[Array, "*messages"]:
 
     Reference: see `fit`.
     """
-    there = counts[..., None, :] > 0
-    evidence = jnp.where(there, params.log_present, params.log_absent).sum(axis=-1)
-    log_joint = params.log_prior + evidence
+    learned = naive_bayes.BernoulliParams(*params)
+    log_joint: Array = naive_bayes.apply.__wrapped__(learned, counts)
     return log_joint[..., 1] - log_joint[..., 0]
 
 
-@checked(params=_Kind(SpamParams), counts=_CountsOfItsWords())
+@checked(params=Kind(SpamParams), counts=_CountsOfItsWords())
 @jax.jit
 def predict(params: SpamParams, counts: WordCounts) -> Float[Array, "*messages"]:
     """Return the probability that a message is spam.

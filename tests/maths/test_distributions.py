@@ -1,4 +1,4 @@
-"""Softmax and the scores of forecasts against scipy, and what they refuse."""
+"""Softmax, scores of forecasts and log-probabilities against scipy, and what they refuse."""
 
 import math
 
@@ -6,9 +6,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
-from course.maths.distributions import categorical_log_prob, log_score, softmax
+from course.maths.distributions import (
+    bernoulli_log_prob,
+    categorical_log_prob,
+    laplace_log_prob,
+    log_score,
+    log_softmax,
+    normal_log_prob,
+    softmax,
+)
 from course.maths.information import cross_entropy, entropy, surprisal
 
 FORECAST = np.array([0.65, 0.30, 0.05])
@@ -43,6 +51,27 @@ def test_gradient_of_softmax():
         jax.jacobian(softmax)(logits), np.diag(p) - np.outer(p, p), atol=1e-6
     )
     assert np.isfinite(jax.jacobian(softmax)(jnp.array([1e4, -1e4, 1e4]))).all()
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 30.0, 1e4])
+def test_log_softmax_equals_scipy(size):
+    logits = logits_of_size(size)
+    for axis in (-1, 0):
+        exact = special.log_softmax(logits.astype(np.float64), axis=axis)
+        np.testing.assert_allclose(log_softmax(logits, axis=axis), exact, rtol=1e-5, atol=1e-15)
+    slopes = jax.vmap(jax.jacobian(log_softmax))(logits)
+    p = special.softmax(logits.astype(np.float64), axis=-1)
+    np.testing.assert_allclose(slopes, np.eye(7) - p[:, None, :], atol=1e-6)
+
+
+def test_log_softmax_keeps_the_digits_of_near_certainty():
+    gaps = np.array([1.0, 10.0, 17.0, 30.0, 80.0], np.float32)
+    logits = np.stack([gaps, np.zeros_like(gaps)], axis=-1)
+    exact = -np.log1p(np.exp(-gaps.astype(np.float64)))
+    np.testing.assert_allclose(log_softmax(logits)[:, 0], exact, rtol=1e-5)
+    np.testing.assert_allclose(categorical_log_prob(0, logits), exact, rtol=1e-5)
+    np.testing.assert_allclose(bernoulli_log_prob(1, gaps), exact, rtol=1e-5)
+    np.testing.assert_allclose(log_softmax([2.0, 2.0, 2.0]), [-math.log(3)] * 3, rtol=1e-6)
 
 
 def test_the_log_score_is_the_surprise_at_what_happened():
@@ -90,6 +119,84 @@ def test_categorical_log_prob_is_exact_where_the_probability_rounds_to_0():
     logits = jnp.array([0.0, 1e4])
     assert categorical_log_prob(0, logits) == -1e4
     np.testing.assert_allclose(jax.grad(categorical_log_prob, argnums=1)(0, logits), [1, -1])
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 30.0, 1e4])
+def test_bernoulli_log_prob_equals_scipy(size):
+    logit, y = logits_of_size(size), np.arange(140).reshape(20, 7) % 2
+    exact = special.log_expit(np.where(y, 1, -1) * logit.astype(np.float64))
+    result = bernoulli_log_prob(y, logit)
+    np.testing.assert_allclose(result, exact, rtol=1e-5, atol=1e-36)
+    slopes = jax.grad(lambda z: bernoulli_log_prob(y, z).sum())(jnp.array(logit))
+    exact = y - special.expit(logit.astype(np.float64))
+    np.testing.assert_allclose(slopes, exact, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("f", "exact"),
+    [(normal_log_prob, stats.norm.logpdf), (laplace_log_prob, stats.laplace.logpdf)],
+)
+def test_densities_equal_scipy(f, exact):
+    rng = np.random.default_rng(0)
+    y, mean = rng.normal(size=(2, 20, 7)).astype(np.float32)
+    scale = np.exp(rng.normal(size=(20, 1))).astype(np.float32)
+    wide = [np.float64(array) for array in (y, mean, scale)]
+    np.testing.assert_allclose(f(y, mean, scale), exact(*wide), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(f(y[0], 0, 1), exact(wide[0][0]), rtol=1e-5)
+    step = 1e-6
+    for argument in range(3):
+        total = jax.grad(lambda *given: f(*given).sum(), argnums=argument)
+        above, below = (
+            [*wide[:argument], wide[argument] + d, *wide[argument + 1 :]] for d in (step, -step)
+        )
+        slope = (exact(*above) - exact(*below)) / (2 * step)
+        slope = slope.sum(axis=1, keepdims=True) if argument == 2 else slope
+        np.testing.assert_allclose(total(y, mean, scale), slope, rtol=1e-4, atol=1e-5)
+
+
+def test_densities_in_the_far_tail_and_at_a_tiny_scale():
+    assert float(normal_log_prob(1e4, 0.0, 1.0)) == pytest.approx(-5e7, rel=1e-6)
+    assert float(laplace_log_prob(1e4, 0.0, 1.0)) == pytest.approx(-1e4 - math.log(2))
+    assert float(normal_log_prob(2.0, 2.0, 1e-30)) == pytest.approx(69.0776 - 0.9189, rel=1e-5)
+    assert float(normal_log_prob(1.0, 2.0, 1e-30)) == -math.inf
+    for f in (normal_log_prob, laplace_log_prob):
+        for y in (2.0, 1.0, 1e30):
+            slopes = jax.grad(f, argnums=(0, 1, 2))(y, 2.0, 1e-30)
+            assert np.isfinite(slopes).all()
+        curvature = jax.hessian(f, argnums=(0, 1, 2))(2.0, 2.0, 1e-10)
+        assert np.isfinite(curvature).all()
+        assert f(2.0, 2.0, 1e-30) > f(2.0, 2.0, 1.0)
+
+
+@pytest.mark.parametrize("f", [normal_log_prob, laplace_log_prob])
+def test_densities_integrate_to_1(f):
+    y = np.linspace(-60, 60, 200001)
+    density = np.exp(np.float64(f(y, 1.0, 2.0)))
+    assert np.trapezoid(density, y) == pytest.approx(1, abs=1e-5)
+
+
+def test_second_derivatives_of_densities():
+    assert float(jax.grad(jax.grad(normal_log_prob, 1), 1)(1.0, 3.0, 2.0)) == pytest.approx(-1 / 4)
+    by_scale = float(jax.grad(jax.grad(normal_log_prob, 2), 2)(1.0, 3.0, 2.0))
+    assert by_scale == pytest.approx(1 / 4 - 3 * 4 / 16)
+    assert float(jax.grad(jax.grad(laplace_log_prob, 1), 1)(1.0, 3.0, 2.0)) == 0
+
+
+def test_the_product_of_densities_leaves_the_floats_and_the_sum_of_logarithms_does_not():
+    y = np.random.default_rng(0).normal(size=200)
+    for scale, product in ((1.0, 0.0), (0.1, math.inf)):
+        log_prob = normal_log_prob(scale * y, 0.0, scale)
+        assert float(jnp.prod(jnp.exp(log_prob))) == product
+        exact = stats.norm.logpdf(scale * y, scale=scale).sum()
+        assert float(log_prob.sum()) == pytest.approx(exact, rel=1e-5)
+
+
+def test_a_traced_label_that_is_no_class_is_impossible():
+    labels = jnp.array([0, 1, 2, -1])
+    traced = jax.jit(categorical_log_prob)(labels, jnp.zeros(2))
+    np.testing.assert_allclose(traced, [-math.log(2)] * 2 + [-math.inf] * 2, rtol=1e-6)
+    scores = jax.jit(log_score)(jnp.array([0.5, 0.5]), labels)
+    assert scores.tolist() == [1, 1, math.inf, math.inf]
 
 
 def test_scores_run_under_jit_and_vmap():
@@ -148,6 +255,52 @@ def test_labels_that_do_not_fit_are_refused():
         log_score([FORECAST] * 2, [0, 1, 2])
     with pytest.raises(ValueError, match="^label: " + expected.format("logits")):
         categorical_log_prob([0, 1, 2], np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (0.5, ValueError),
+        (-1, ValueError),
+        ([0, 2], ValueError),
+        (math.nan, ValueError),
+        (True, TypeError),
+    ],
+)
+def test_outcomes_of_a_coin_are_0_or_1(wrong, error):
+    with pytest.raises(error, match=r"^y: expected outcomes 0 or 1, got "):
+        bernoulli_log_prob(wrong, 0.0)
+    with pytest.raises(ValueError, match=r"^logit: expected finite numbers, got nan"):
+        bernoulli_log_prob(1, math.nan)
+    with pytest.raises(ValueError, match=r"^logit: expected a shape like y \(3,\), got \(2,\)"):
+        bernoulli_log_prob([0, 1, 1], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("f", [normal_log_prob, laplace_log_prob])
+def test_wrong_densities_are_refused(f):
+    for name, arguments in [
+        ("y", (math.nan, 0.0, 1.0)),
+        ("mean", (0.0, math.inf, 1.0)),
+        ("scale", (0.0, 0.0, 0.0)),
+        ("scale", (0.0, 0.0, -1.0)),
+        ("scale", (0.0, 0.0, math.nan)),
+        ("scale", (0.0, 0.0, 1e-39)),
+        ("mean", ([0.0, 1.0], [0.0, 1.0, 2.0], 1.0)),
+        ("scale", (0.0, [0.0, 1.0], [1.0, 2.0, 3.0])),
+        ("y", ([], 0.0, 1.0)),
+    ]:
+        with pytest.raises(ValueError, match=f"^{name}: expected "):
+            f(*arguments)
+    for name, arguments in [
+        ("y", ("one", 0.0, 1.0)),
+        ("mean", (0.0, None, 1.0)),
+        ("scale", (0.0, 0.0, True)),
+    ]:
+        with pytest.raises(TypeError, match=f"^{name}: expected "):
+            f(*arguments)
+    expected = r"^scale: expected a shape like y and mean \(3, 2\), got \(3,\)"
+    with pytest.raises(ValueError, match=expected):
+        f(np.zeros((3, 1)), np.zeros(2), np.ones(3))
 
 
 @pytest.mark.parametrize("wrong", [[0.5, 0.6], [1.5, -0.5], [math.nan, 1.0], []])

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from course.practice.engine import Exercise, judge
-from course.practice.exercises import distributions, entropy, start_here
+from course.practice.exercises import distributions, entropy, gradient_descent, start_here
 
 TIMES = 10  # cases are random: once is no proof
 
@@ -50,6 +51,25 @@ RIGHT = [
             ]
         ),
     ),
+    (
+        gradient_descent.q1,
+        lambda w, slope, rate: [x - rate * g for x, g in zip(w, slope(w), strict=True)],
+    ),
+    (gradient_descent.q1, lambda w, slope, rate: jnp.asarray(w) - rate * jnp.asarray(slope(w))),
+    (gradient_descent.q2, lambda hessian: 2 / np.linalg.norm(hessian, 2)),
+    (gradient_descent.q2, lambda hessian: (2 / np.linalg.eigvals(hessian).real).min()),
+    (gradient_descent.q2, lambda hessian: 2 / jnp.linalg.eigvalsh(jnp.asarray(hessian))[-1]),
+    (
+        gradient_descent.q3,
+        lambda w, inputs, targets: np.mean(
+            [(x @ w - y) * x for x, y in zip(inputs, targets, strict=True)], axis=0
+        ),
+    ),
+    (
+        gradient_descent.q3,
+        jax.grad(lambda w, inputs, targets: jnp.mean((inputs @ w - targets) ** 2) / 2),
+    ),
+    (gradient_descent.q4, lambda d: np.array([4, 80, 4 * d]) * d),
 ]
 
 
@@ -91,6 +111,10 @@ WRONG = [
         lambda count, rng: np.split(rng.permutation(count), [count // 2]),
         "One fifth",
     ),
+    (gradient_descent.q1, lambda w, slope, rate: slope(w), "was expected|were expected"),
+    (gradient_descent.q2, lambda hessian: 1.99 / np.linalg.eigvalsh(hessian).max(), "was expected"),
+    (gradient_descent.q3, lambda w, inputs, targets: 0 * w, "expected"),
+    (gradient_descent.q4, lambda d: [4 * d, 80 * d], "expected"),
 ]
 
 

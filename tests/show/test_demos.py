@@ -31,6 +31,8 @@ def ends(control: widgets.Widget) -> list[Any]:
         return [value for _, value in control._options_full]
     if isinstance(control, widgets.Checkbox):
         return [False, True]
+    if isinstance(control, widgets.FloatLogSlider):  # its ends are given as exponents
+        return [control.base**control.min, control.base**control.max]
     return [control.min, control.max]
 
 

@@ -1,0 +1,205 @@
+"""The parts of a neural network, each a pair of functions over plain parameters.
+
+    params = init(key, ...)        numbers to begin with
+    y = apply(params, x, ...)      what they make of an input
+
+A `Model` is such a pair for a whole network. The functions are pure: parameters go in and come out
+in the open, and randomness comes from a key that the caller hands in.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from course.checks import Arguments, Count, Finite, Key, OneOf, Shape, checked, refusal
+from course.data.rules import Number
+
+Params: TypeAlias = Any
+"""Dicts, tuples and lists of arrays, nested in any way: what JAX calls a pytree."""
+
+Rate: TypeAlias = float | Float[Array, ""]
+
+
+class Model(NamedTuple):
+    """A network as two functions; hashable, so that `jit` can take it as a static argument.
+
+    Ask the same factory for the same network twice, and the two are equal.
+    """
+
+    init: Callable[..., Params]
+    """init(key) -> params: parameters to begin with."""
+    apply: Callable[..., Array]
+    """apply(params, inputs, *, key=None) -> predictions for a batch, the batch axis first.
+
+    Without a key nothing in it is random: dropout is off.
+    """
+
+
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
+    {
+        "identity": lambda x: x,
+        "relu": jax.nn.relu,
+        "sigmoid": jax.nn.sigmoid,
+        "tanh": jnp.tanh,
+        "gelu": partial(jax.nn.gelu, approximate=False),
+        "silu": jax.nn.silu,
+        "softplus": jax.nn.softplus,
+    }
+)
+"""What a neuron does to its sum, by name.
+
+    identity  x                        sigmoid   1/(1 + exp(-x))
+    relu      max(x, 0), slope 0 at 0  tanh      2 sigmoid(2x) - 1
+    gelu      x Phi(x)                 silu      x sigmoid(x)
+    softplus  log(1 + exp(x))
+
+Phi is the distribution function of the standard normal distribution.
+"""
+
+RECTIFIERS = frozenset({"relu", "gelu", "silu"})
+"""The activations that pass about half of what they are given; their layers begin larger."""
+
+ACTIVATION = OneOf(*ACTIVATIONS)
+STATIC_RATE = Number("a rate from 0 to below 1", low=0.0, high=math.nextafter(1.0, 0.0))
+RATE = replace(STATIC_RATE, traced=True)
+SCALE = Number("a number of at least 0", low=0.0)
+
+
+class _Dense:
+    """The parameters of a dense layer: w with two axes, b with w's second."""
+
+    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
+        if not isinstance(value, Mapping) or not {"w", "b"} <= value.keys():
+            raise refusal(name, "a dict with w and b", type(value).__name__, TypeError)
+        w, b = jnp.asarray(value["w"]), jnp.asarray(value["b"])
+        if w.ndim != 2 or b.shape != w.shape[1:]:
+            got = f"shapes {w.shape} and {b.shape}"
+            raise refusal(name, "w (inputs, outputs) and b (outputs,)", got)
+        return {"w": w, "b": b}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs(Finite):
+    """Numbers whose last axis has the size that a network expects.
+
+    Args:
+        features: that size; None reads it from the weights `w` of the parameter `params`.
+    """
+
+    features: int | None = None
+
+    def check_shape(self, name: str, shape: Shape, arguments: Arguments) -> None:
+        super().check_shape(name, shape, arguments)
+        features = self.features or len(arguments["params"]["w"])
+        if shape[-1:] != (features,):
+            raise refusal(name, f"a last axis of {features} features", f"shape {shape}")
+
+
+@checked(key=Key(), inputs=Count(), outputs=Count(), activation=ACTIVATION, scale=SCALE)
+def dense_init(
+    key: PRNGKeyArray,
+    inputs: int,
+    outputs: int,
+    *,
+    activation: str = "relu",
+    scale: float = 1.0,
+) -> dict[str, Array]:
+    """Draw the parameters of a dense layer, so that signals keep their size from layer to layer.
+
+        w ~ Normal(0, s^2),    b = 0
+        s^2 = 2/inputs               before a rectifier  (He)
+        s^2 = 2/(inputs + outputs)   otherwise           (Glorot)
+
+    Args:
+        key: a JAX random key.
+        inputs: how many numbers go in.
+        outputs: how many come out: the layer's neurons.
+        activation: the name in ACTIVATIONS of what follows the layer.
+        scale: a factor on s, at least 0; with 0 all weights begin at zero, and all the neurons of
+            a hidden layer stay copies of each other.
+
+    Returns:
+        A dict of w (inputs, outputs) and b (outputs,).
+
+    Raises:
+        TypeError, ValueError: if a size is below 1, the activation unknown or `scale` negative.
+
+    >>> params = dense_init(jax.random.key(0), 200, 100)
+    >>> print(f"{params['w'].std():.2f}", params["b"].shape)
+    0.10 (100,)
+
+    Reference: K. He et al., Delving Deep into Rectifiers, ICCV (2015); X. Glorot and Y. Bengio,
+    Understanding the Difficulty of Training Deep Feedforward Neural Networks, AISTATS (2010).
+    """
+    fan = inputs if activation in RECTIFIERS else inputs + outputs
+    w = scale * math.sqrt(2 / fan) * jax.random.normal(key, (inputs, outputs))
+    return {"w": w, "b": jnp.zeros(outputs)}
+
+
+@checked(params=_Dense(), x=Inputs())
+def dense_apply(
+    params: Mapping[str, Array], x: Float[Array, "*batch inputs"]
+) -> Float[Array, "*batch outputs"]:
+    """Apply a dense layer: every output is a weighted sum of all inputs and a bias.
+
+        y = x w + b
+
+    Args:
+        params: a dict of w (inputs, outputs) and b (outputs,).
+        x: one input or a batch of them.
+
+    Returns:
+        The sums y; apply one of ACTIVATIONS to them.
+
+    Raises:
+        TypeError, ValueError: if `params` is no such dict, or the last axis of `x` is not as long
+            as the first of w.
+
+    >>> params = {"w": jnp.array([[1.0], [10.0]]), "b": jnp.array([0.5])}
+    >>> print(dense_apply(params, [[1, 2], [3, 4]]))
+    [[21.5]
+     [43.5]]
+
+    Reference: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning (2016), section 6.1.
+    """
+    return x @ params["w"] + params["b"]
+
+
+@checked(x=Finite(), rate=RATE, key=Key())
+def dropout(
+    x: Float[Array, "*shape"], rate: Rate, key: PRNGKeyArray | None = None
+) -> Float[Array, "*shape"]:
+    """Silence units at random while training, so that no unit can rely on another.
+
+        y = x/(1 - rate) with probability 1 - rate,    else 0
+
+    The factor keeps the mean: nothing has to be rescaled when dropout is off.
+
+    Args:
+        x: the units.
+        rate: the share that is *dropped*, from 0 to below 1.
+        key: a JAX random key; without one dropout is off.
+
+    Returns:
+        The units, silenced or enlarged; `x` itself without a key.
+
+    Raises:
+        TypeError, ValueError: if `rate` is not a number from 0 to below 1.
+
+    >>> print(dropout(jnp.ones(8), 0.5, jax.random.key(0)))
+    [0. 0. 2. 2. 0. 2. 2. 0.]
+
+    Reference: N. Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting, Journal of Machine Learning Research 15 (2014), 1929-1958, section 10.
+    """
+    if key is None or (isinstance(rate, float) and rate == 0):
+        return x
+    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
+    return jnp.where(keep, x / (1 - rate), 0)

@@ -1,0 +1,250 @@
+"""Live figure of notebook 10: gradient descent on four surfaces, while the reader sets the rate."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import ipywidgets as widgets
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course.data.surfaces import EXAMPLES, SURFACES, Surface, eigenvalues, tilts
+from course.show import figures
+from course.show.live import LiveFigure
+from course.show.style import styled
+from course.training import descent
+from course.training.optimizers import sgd
+
+MOST_STEPS = 100
+BATCHES = (1, 2, 4, 8, 16, 32, EXAMPLES)
+SLOWEST, FASTEST = -4.0, 1.0  # powers of ten: the learning rates that can be set
+RATES = np.logspace(SLOWEST, FASTEST, 400)
+HIGHEST = 2.2  # of the multipliers that are shown
+COSTS = (1e-6, 1e4)  # that are shown, if none is negative
+ASPECT = 1.83  # width of the map, measured in its heights
+SHADES = {"crawl": "#ffffff", "oscillate": "#e6e6e6", "diverge": "#c8c8c8"}
+FAR = 1e3  # a descent that is this far away is no longer drawn
+
+
+class Walk(NamedTuple):
+    """A descent of `MOST_STEPS` steps, in NumPy's numbers."""
+
+    points: Float[np.ndarray, "times 2"]
+    costs: Float[np.ndarray, " times"]
+
+
+class Direction(NamedTuple):
+    """An eigendirection of a surface, and the rates at which steps along it change their ways."""
+
+    name: str
+    curvature: float
+    oscillate: float
+    diverge: float
+
+    def multiplier(self, rate: float) -> float:
+        """By what a step multiplies the distance along it."""
+        return float(descent.multipliers(rate, self.curvature))
+
+    @property
+    def label(self) -> str:
+        """Its name and curvature, as "steep, λ = 25"."""
+        return ", ".join(filter(None, [self.name, f"λ = {self.curvature:.4g}"]))
+
+    def behaviour(self, rate: float) -> str:
+        """What steps along it do, in a word or two."""
+        if self.curvature <= 0:
+            return "runs away"
+        if rate < self.oscillate:
+            return "crawls"
+        return "oscillates" if rate < self.diverge else "diverges"
+
+
+@cache
+def directions(surface: Surface) -> tuple[Direction, Direction]:
+    """The steep and the flat direction of a surface, as it bends where its gradient is zero."""
+    bent = np.asarray(eigenvalues(surface, surface.minimum).values, dtype=float)[::-1]
+    oscillate, diverge = descent.borders(bent)
+    names = ("up", "down") if bent[1] < 0 else ("steep", "flat") if bent[0] > bent[1] else ("", "")
+    steep, flat = zip(names, bent.tolist(), oscillate.tolist(), diverge.tolist(), strict=True)
+    return Direction(*steep), Direction(*flat)
+
+
+@cache
+def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
+    return np.asarray(tilts(scale=surface.noise))
+
+
+def walk(surface: Surface, rate: float, batch: int) -> Walk:
+    """The descent from the surface's start; a batch of all examples is without noise."""
+    path = descent.descend_on_batches(
+        surface.cost,
+        surface.start,
+        sgd(rate),
+        tilts=_tilts(surface),
+        batch_size=batch,
+        key=jax.random.key(1),
+        steps=MOST_STEPS,
+    )
+    return Walk(np.array(path.points, dtype=float), np.array(path.costs, dtype=float))
+
+
+def _frame(surface: Surface) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of both axes that hold the surface's own and let a circle appear as one."""
+    centres = [sum(limits) / 2 for limits in surface.limits]
+    across, up = (limits[1] - limits[0] for limits in surface.limits)
+    half = max(up, across / ASPECT) / 2
+    (x, y), wide = centres, half * ASPECT
+    return (x - wide, x + wide), (y - half, y + half)
+
+
+def _map(ax: Axes, surface: Surface) -> list[Any]:
+    """Draws the contours of a surface, its start and where its gradient is zero."""
+    sides = [np.linspace(*limits, 181) for limits in _frame(surface)]
+    places = jnp.stack(jnp.meshgrid(*sides), axis=-1)
+    heights = np.asarray(jax.vmap(jax.vmap(surface.cost))(places))
+    low = heights.min()
+    # Levels whose distances grow with the height, so that a valley's floor has some as well.
+    levels = low + (heights.max() - low) * np.linspace(0, 1, 16) ** (3 if low >= 0 else 1)
+    fill = ax.contourf(*sides, heights, levels, cmap="Greys", vmax=low + 3 * (heights.max() - low))
+    lines = ax.contour(*sides, heights, levels, colors="#8c8c8c", linewidths=0.7, linestyles="-")
+    marks = [
+        *ax.plot(*surface.start, "s", color=figures.TRUTH, ms=8),
+        *ax.plot(*surface.minimum, "*", color=figures.TRUTH, ms=14),
+    ]
+    return [fill, lines, *marks]
+
+
+def _zones(ax: Axes, direction: Direction) -> list[Any]:
+    """Shades where steps along a direction crawl, oscillate and diverge; draws |1 - rate λ|."""
+    ends = [RATES[0], direction.oscillate, direction.diverge, RATES[-1]]
+    ends = np.clip(ends, RATES[0], RATES[-1]).tolist()
+    words = list(SHADES) if direction.curvature > 0 else ["", "", "away at every rate"]
+    if direction.curvature <= 0:
+        ends = [RATES[0], RATES[0], RATES[0], RATES[-1]]
+    drawn: list[Any] = []
+    for word, shade, left, right in zip(words, SHADES.values(), ends[:-1], ends[1:], strict=True):
+        if left < right:
+            width = np.log10(right / left)
+            word = word if width > 0.25 else ""
+            drawn += [
+                ax.axvspan(left, right, color=shade, lw=0),
+                ax.text(
+                    np.sqrt(left * right), HIGHEST - 0.1, word, ha="center", va="top", size=9.5,
+                    rotation=0 if width > 0.8 else 90,
+                ),
+            ]  # fmt: skip
+    size = np.abs(1 - RATES * direction.curvature)
+    drawn += ax.plot(RATES, size, color=figures.GRADIENT, ls="-")
+    return drawn
+
+
+@styled
+def _axes() -> tuple[Figure, dict[str, Axes]]:
+    """The map and the cost on the left, the multipliers of both directions on the right."""
+    figure, grid = figures.new(2, 2, width=8, height=4.6, height_ratios=[1.4, 1])
+    axes = dict(zip(("map", "steep", "cost", "flat"), grid.flat, strict=True))
+    axes["map"].set(xlabel="$w_0$", ylabel="$w_1$")
+    axes["cost"].set(xlim=(0, MOST_STEPS), xlabel="step", ylabel="cost J", title=" ")
+    for name in ("steep", "flat"):
+        ax = axes[name]
+        ax.axhline(1, color=figures.MUTED, lw=1)
+        ax.set(xscale="log", xlim=(RATES[0], RATES[-1]), ylim=(0, HIGHEST))
+        ax.set(xlabel="learning rate α", ylabel="\n|1 − αλ|", title=" ")
+    return figure, axes
+
+
+@styled
+def learning_rate() -> LiveFigure:
+    """Path, cost and |1 - rate λ| of gradient descent; surface, rate, batch and steps are free."""
+    figure, axes = _axes()
+    still = {
+        name: [
+            *_map(axes["map"], surface),
+            *(
+                one
+                for ax, direction in zip(("steep", "flat"), directions(surface), strict=True)
+                for one in _zones(axes[ax], direction)
+            ),
+        ]
+        for name, surface in SURFACES.items()
+    }
+    (path,) = axes["map"].plot([], [], ".-", color=figures.BELIEF, lw=1.4, ms=6)
+    (end,) = axes["map"].plot([], [], "o", color=figures.BELIEF, ms=10, mec="white")
+    (cost,) = axes["cost"].plot([], [], "-", color=figures.COST)
+    now = [axes[ax].plot([], [], "o", color=figures.GRADIENT, ms=10, mec="white")[0]
+           for ax in ("steep", "flat")]  # fmt: skip
+    shown = ""
+
+    def change(surface: Surface) -> None:
+        """Brings another surface to light; everything is drawn afresh."""
+        for name, artists in still.items():
+            for artist in artists:
+                artist.set_visible(name == surface.name)
+        axes["map"].set(**dict(zip(("xlim", "ylim"), _frame(surface), strict=True)))
+        for name, direction in zip(("steep", "flat"), directions(surface), strict=True):
+            axes[name].set_ylabel(f"{direction.label}\n|1 − αλ|".replace("-", "−"))
+        if surface.name == "saddle":
+            axes["cost"].set(yscale="linear", ylim=(-2.1, 1.5))
+        else:
+            axes["cost"].set(yscale="log", ylim=COSTS)
+
+    def draw(surface: str, rate: float, batch: int, steps: int) -> str:
+        nonlocal shown
+        ground = SURFACES[surface]
+        if surface != shown:
+            change(ground)
+            shown = surface
+        points, costs = (part[: steps + 1] for part in walk(ground, rate, batch))
+        left = np.flatnonzero(~(np.abs(points).max(axis=1) < FAR))
+        points[left[0] if len(left) else steps + 1 :] = np.nan
+        path.set_data(*points.T)
+        end.set_data(*points[-1:].T)
+        cost.set_data(np.arange(steps + 1), np.clip(costs, -1e9, 1e9))
+        height = f"{costs[-1]:.3g}" if np.isfinite(costs[-1]) else "beyond all bounds"
+        axes["cost"].title.set_text(f"J = {height}".replace("-", "−"))
+        said = []
+        for point, name, direction in zip(now, ("steep", "flat"), directions(ground), strict=True):
+            multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
+            point.set_data([rate], [min(abs(multiplier), HIGHEST)])
+            axes[name].title.set_text(f"× {multiplier:.3g}: {behaviour}".replace("-", "−"))
+            said.append(f"{direction.label}: each step multiplies by {multiplier:.3g}, {behaviour}")
+        return (
+            f"Gradient descent on the {surface} with learning rate {rate:.3g} and batches of "
+            f"{batch} of {EXAMPLES} examples. After {steps} steps the cost is {height}. Two "
+            f"directions: {said[0]}; {said[1]}."
+        )
+
+    controls = {
+        "surface": widgets.ToggleButtons(
+            options=list(SURFACES),
+            value="ravine",
+            description="Surface",
+            tooltip="The cost to walk down",
+        ),
+        "rate": widgets.FloatLogSlider(
+            0.07,
+            min=SLOWEST,
+            max=FASTEST,
+            step=0.01,
+            description="Learning rate",
+            tooltip="The factor α between gradient and step",
+        ),
+        "batch": widgets.SelectionSlider(
+            options=BATCHES,
+            value=EXAMPLES,
+            description="Batch size",
+            tooltip=f"How many of the {EXAMPLES} examples each step sees; all of them: no noise",
+        ),
+        "steps": widgets.IntSlider(
+            30,
+            min=1,
+            max=MOST_STEPS,
+            description="Steps",
+            tooltip="How many steps of the descent are shown",
+        ),
+    }
+    moving = [path, end, cost, *now, *(axes[ax].title for ax in ("cost", "steep", "flat"))]
+    return LiveFigure(figure, draw, controls, moving=moving)

@@ -1,0 +1,214 @@
+"""Linear discriminant analysis against scikit-learn and scipy, as a generator, on few data."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from course.models import discriminant, logistic
+from tests.models.samples import (
+    BAD_EXAMPLES,
+    BAD_NUMBERS,
+    INPUTS,
+    LABELS,
+    accuracy,
+    data,
+    log_probs,
+    random,
+    split,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "shrinkage"),
+    [
+        *[("iris", r) for r in (0.0, 0.1, 1.0)],
+        *[("cancer", r) for r in (0.0, 0.01)],
+        *[("random", r) for r in (0.0, 0.5)],
+        *[("digits", r) for r in (0.01, 0.5)],
+    ],
+)
+def test_log_probabilities_equal_scikit_learns(name, shrinkage):
+    inputs, labels = data(name)
+    # At shrinkage 0, by default, it goes by singular values; with some it solves for the weights.
+    options = {"solver": "lsqr", "shrinkage": shrinkage} if shrinkage else {}
+    expected = LinearDiscriminantAnalysis(**options).fit(inputs, labels)
+    logits = discriminant.apply(discriminant.fit(inputs, labels, shrinkage=shrinkage), inputs)
+    log_p = expected.predict_log_proba(inputs)
+    np.testing.assert_allclose(log_probs(logits), log_p, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(np.argmax(logits, axis=1), expected.predict(inputs))
+
+
+@pytest.mark.parametrize(("name", "shrinkage"), [("iris", 0.0), ("random", 0.0), ("digits", 0.1)])
+def test_log_joint_equals_scipy(name, shrinkage):
+    inputs, labels = data(name)
+    params = discriminant.fit(inputs, labels, shrinkage=shrinkage)
+    mean = np.array([inputs[labels == k].mean(axis=0) for k in np.unique(labels)])
+    within = np.cov((inputs - mean[labels]).T, bias=True)
+    features = len(within)
+    covariance = (1 - shrinkage) * within
+    covariance += shrinkage * np.trace(within) / features * np.eye(features)
+    prior = np.log(np.bincount(labels) / len(labels))
+    expected = [multivariate_normal(one, covariance).logpdf(inputs) for one in mean]
+    np.testing.assert_allclose(
+        discriminant.log_joint(params, inputs), np.transpose(expected) + prior, rtol=1e-5, atol=1e-4
+    )
+    factor = np.asarray(params.scale_tril, float)
+    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=1e-4, atol=1e-7)
+    assert not np.triu(factor, 1).any()
+
+
+def test_logits_and_log_joint_give_the_same_belief():
+    inputs, labels = data("random")
+    params = discriminant.fit(inputs, labels)
+    np.testing.assert_allclose(
+        jax.nn.softmax(discriminant.apply(params, inputs)),
+        jax.nn.softmax(discriminant.log_joint(params, inputs)),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+def test_logits_are_linear():
+    inputs, labels = data("random")
+    params = discriminant.fit(inputs, labels)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 10, 5)).astype(np.float32)
+    between = discriminant.apply(params, 0.25 * x + 0.75 * y)
+    expected = 0.25 * discriminant.apply(params, x) + 0.75 * discriminant.apply(params, y)
+    np.testing.assert_allclose(between, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_units_and_offsets_do_not_matter():
+    inputs, labels = random()
+    expected = discriminant.apply(discriminant.fit(inputs, labels), inputs)
+    units = np.array([1e-6, 1.0, 1e6, 10.0, 1e-2])
+    moved = inputs * units + 100 * units
+    found = discriminant.apply(discriminant.fit(moved, labels), moved)
+    np.testing.assert_allclose(log_probs(found), log_probs(expected), rtol=1e-3, atol=1e-3)
+
+
+def test_what_is_drawn_teaches_the_same_beliefs():
+    params = discriminant.fit(*random())
+    labels = np.arange(60_000) % 3
+    again = discriminant.fit(discriminant.sample(jax.random.key(0), params, labels), labels)
+    spread = float(np.abs(params.scale_tril).max())
+    np.testing.assert_allclose(again.mean, params.mean, atol=0.05 * spread)
+    np.testing.assert_allclose(again.scale_tril, params.scale_tril, atol=0.03 * spread)
+
+
+def test_shrinkage_leads_to_a_round_covariance():
+    inputs, labels = random()
+    params = discriminant.fit(inputs, labels, shrinkage=1.0)
+    np.testing.assert_allclose(params.scale_tril, params.scale_tril[0, 0] * np.eye(5), atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_a_constant_feature_is_named(value):
+    inputs = np.column_stack([INPUTS, LABELS + value])  # constant within each class
+    with pytest.raises(ValueError, match=r"^inputs: .* got feature 2, constant within every class"):
+        discriminant.fit(inputs, LABELS)
+    params = discriminant.fit(inputs, LABELS, shrinkage=0.1)
+    assert accuracy(discriminant.apply(params, inputs), LABELS) == 1
+
+
+def test_constant_everything_is_refused_with_any_shrinkage():
+    with pytest.raises(ValueError, match=r"^inputs: .* got feature 0, constant"):
+        discriminant.fit(np.ones((20, 2)), LABELS, shrinkage=0.5)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "directions"),
+    [
+        (np.column_stack([INPUTS, INPUTS.sum(axis=1)]), LABELS, "3 directions .* got 2"),
+        (np.random.default_rng(0).normal(size=(6, 4)), [0, 0, 1, 1, 2, 2], "4 directions .* got 3"),
+    ],
+)
+def test_a_direction_without_spread_is_refused(inputs, labels, directions):
+    """Features that add up to another, and fewer examples than features and classes."""
+    with pytest.raises(ValueError, match=rf"^inputs: expected .* all {directions} directions$"):
+        discriminant.fit(inputs, labels)
+    params = discriminant.fit(inputs, labels, shrinkage=0.1)
+    assert np.isfinite(discriminant.log_joint(params, inputs)).all()
+
+
+def test_flowers_of_iris():
+    """Ten draws: with thirty flowers a class it leads a little; with two it needs shrinkage."""
+    inputs, labels = data("iris")
+    scores = {"few": [], "many": [], "logistic": []}
+    for seed in range(10):
+        train, test = split(labels, 2, seed)
+        params = discriminant.fit(inputs[train], labels[train], shrinkage=0.1)
+        scores["few"].append(accuracy(discriminant.apply(params, inputs[test]), labels[test]))
+        train, test = split(labels, 30, seed)
+        params = discriminant.fit(inputs[train], labels[train])
+        scores["many"].append(accuracy(discriminant.apply(params, inputs[test]), labels[test]))
+        other = logistic.fit(inputs[train], labels[train])
+        scores["logistic"].append(accuracy(logistic.apply(other, inputs[test]), labels[test]))
+    means = {name: np.mean(all_scores) for name, all_scores in scores.items()}
+    assert means["few"] == pytest.approx(0.925, abs=0.015)
+    assert means["many"] == pytest.approx(0.98, abs=0.01)
+    assert means["many"] > means["logistic"] + 0.01
+
+
+def test_apply_works_under_jit_vmap_and_grad():
+    inputs, labels = random()
+    params, inputs = discriminant.fit(inputs, labels), inputs.astype(np.float32)
+    key = jax.random.key(0)
+    for function in (discriminant.apply, discriminant.log_joint):
+        expected = function(params, inputs)
+        assert expected.dtype == np.float32
+        np.testing.assert_allclose(jax.jit(function)(params, inputs), expected, rtol=1e-5)
+        one = jax.vmap(function, in_axes=(None, 0))(params, inputs)
+        np.testing.assert_allclose(one, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            function(params, inputs.reshape(3, 100, 5)).reshape(300, 3), expected, rtol=1e-4
+        )
+        assert np.isfinite(jax.jacobian(function, argnums=1)(params, inputs[0] * 1e4)).all()
+    assert discriminant.sample(key, params, 1).shape == (5,)
+    assert discriminant.sample(key, params, jnp.zeros((2, 3), int)).shape == (2, 3, 5)
+
+
+PARAMS = discriminant.fit(INPUTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "name", "error"),
+    [
+        *BAD_EXAMPLES,
+        *BAD_NUMBERS,
+        ((INPUTS, LABELS), {"shrinkage": -0.1}, "shrinkage", ValueError),
+        ((INPUTS, LABELS), {"shrinkage": 1.1}, "shrinkage", ValueError),
+        ((INPUTS, LABELS), {"shrinkage": np.nan}, "shrinkage", ValueError),
+        ((INPUTS, LABELS), {"shrinkage": "auto"}, "shrinkage", TypeError),
+        ((INPUTS[:3], [0, 1, 2]), {}, "inputs", ValueError),
+    ],
+)
+def test_bad_input(arguments, options, name, error):
+    with pytest.raises(error, match=f"^{name}: expected"):
+        discriminant.fit(*arguments, **options)
+
+
+@pytest.mark.parametrize("function", [discriminant.apply, discriminant.log_joint])
+@pytest.mark.parametrize(
+    ("params", "inputs", "name", "error"),
+    [
+        (PARAMS, [1.0, np.inf], "inputs", ValueError),
+        (PARAMS, [[1.0]], "inputs", ValueError),
+        (PARAMS, 1.0, "inputs", ValueError),
+        (PARAMS, "ab", "inputs", TypeError),
+        (tuple(PARAMS), [1.0, 2.0], "params", TypeError),
+    ],
+)
+def test_bad_input_of_what_was_learned(function, params, inputs, name, error):
+    with pytest.raises(error, match=f"^{name}: expected"):
+        function(params, inputs)
+
+
+def test_a_class_without_examples_and_a_label_of_none_are_named():
+    with pytest.raises(ValueError, match=r"^labels: .* got none of class 0$"):
+        discriminant.fit(INPUTS, np.maximum(LABELS, 1))
+    with pytest.raises(ValueError, match=r"^labels: expected labels from 0 to 2, got 3$"):
+        discriminant.sample(jax.random.key(0), PARAMS, [3])

@@ -1,0 +1,229 @@
+"""The multilayer perceptron against one written by hand, and as a static argument of jit."""
+
+from functools import partial
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from course.models.layers import ACTIVATIONS, Model
+from course.models.mlp import mlp
+
+KEY = jax.random.key(0)
+
+
+def by_hand(params, x, activation):
+    """The equation in NumPy's float64, layer by layer."""
+    h = np.asarray(x, dtype=float)
+    for at, layer in enumerate(params):
+        h = h @ np.asarray(layer["w"], dtype=float) + np.asarray(layer["b"])
+        if at < len(params) - 1:
+            h = np.asarray(ACTIVATIONS[activation](jnp.asarray(h)))
+    return h
+
+
+@pytest.mark.parametrize("sizes", [(2, 1), (2, 16, 16, 1), (64, 128, 128, 10)])
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh"])
+def test_it_is_the_equation(sizes, activation):
+    model = mlp(sizes, activation=activation)
+    params = model.init(KEY)
+    x = np.random.default_rng(0).normal(size=(7, sizes[0])).astype(np.float32)
+    got = model.apply(params, x)
+    assert got.shape == (7, sizes[-1])
+    expected = by_hand(params, x, activation)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(model.apply)(params, x), got, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.apply(params, x[0]), got[0], rtol=1e-5, atol=1e-6)
+
+
+def test_it_adds_nothing_to_what_one_would_write_by_hand():
+    model = mlp((64, 128, 10))
+    params, x = model.init(KEY), jnp.ones((5, 64))
+
+    def plain(params, x):
+        (one, two) = params
+        return jax.nn.relu(x @ one["w"] + one["b"]) @ two["w"] + two["b"]
+
+    mine = jax.make_jaxpr(model.apply)(params, x)
+    assert str(mine) == str(jax.make_jaxpr(plain)(params, x))
+
+
+def test_gradients_are_those_of_the_equation():
+    model = mlp((3, 5, 2), activation="tanh")
+    params, x = model.init(KEY), jax.random.normal(jax.random.key(1), (4, 3))
+    total = jax.jit(lambda params: (model.apply(params, x) ** 2).sum())
+    slopes = jax.grad(total)(params)
+    step = 1e-2
+    for layer, name, at in ((0, "w", (1, 2)), (0, "b", (3,)), (1, "w", (4, 0)), (1, "b", (1,))):
+        cost = []
+        for sign in (1, -1):
+            moved = jax.tree.map(np.array, params)
+            moved[layer][name][at] += sign * step
+            cost.append(float(total(moved)))
+        expected = (cost[0] - cost[1]) / (2 * step)
+        assert slopes[layer][name][at] == pytest.approx(expected, rel=0.02, abs=5e-3)
+
+
+def test_signals_neither_vanish_nor_explode_in_a_deep_network():
+    model = mlp((100,) * 12)
+    x = np.random.default_rng(0).normal(size=(50, 100)).astype(np.float32)
+    out = jax.jit(lambda key: model.apply(model.init(key), x))(KEY)
+    assert 0.2 < out.std() < 5
+
+
+def test_parameters_of_a_key_never_change():
+    params = mlp((2, 16, 16, 1)).init(KEY)
+    shapes = jax.tree.map(jnp.shape, params)
+    assert shapes == (
+        {"b": (16,), "w": (2, 16)}, {"b": (16,), "w": (16, 16)}, {"b": (1,), "w": (16, 1)},
+    )  # fmt: skip
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(params))
+    again, other = (mlp((2, 16, 16, 1)).init(jax.random.key(seed)) for seed in (0, 1))
+    jax.tree.map(np.testing.assert_array_equal, params, again)
+    assert not np.array_equal(params[0]["w"], other[0]["w"])
+    assert not np.array_equal(params[0]["w"].ravel()[:16], params[2]["w"].ravel())
+
+
+def test_a_scale_of_zero_makes_all_neurons_of_a_layer_alike():
+    """The exercise on zero initialisation: they stay identical however long one trains."""
+    model = mlp((2, 8, 1), activation="sigmoid", init_scale=0)
+    params, x = model.init(KEY), jax.random.normal(KEY, (20, 2))
+    assert all(not leaf.any() for leaf in jax.tree.leaves(params))
+
+    @jax.jit
+    def step(params):
+        cost = jax.grad(lambda params: ((model.apply(params, x)[:, 0] - x[:, 0]) ** 2).mean())
+        return jax.tree.map(lambda p, g: p - 0.5 * g, params, cost(params))
+
+    for _ in range(20):
+        params = step(params)
+    first = params[0]["w"]
+    assert abs(first).max() > 1e-3
+    np.testing.assert_allclose(first, np.tile(first[:, :1], 8), rtol=1e-5)
+
+
+def test_equal_arguments_give_equal_models():
+    model = mlp((64, 128, 10))
+    for same in (
+        mlp((64, 128, 10)),
+        mlp([64, np.int64(128), 10]),
+        mlp((64, 128, 10), activation="relu", dropout=0, init_scale=1),
+        mlp(size for size in (64, 128, 10)),
+    ):
+        assert same == model
+        assert hash(same) == hash(model)
+    assert isinstance(model, Model)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: mlp((64, 10)),
+        lambda: mlp((64, 128, 10), activation="tanh"),
+        lambda: mlp((64, 128, 10), dropout=0.1),
+        lambda: mlp((64, 128, 10), init_scale=0.5),
+    ],
+)
+def test_other_arguments_give_other_models(other):
+    assert other() != mlp((64, 128, 10))
+
+
+def test_a_static_model_is_compiled_once():
+    traces = []
+
+    @partial(jax.jit, static_argnames="model")
+    def run(model, params, x):
+        traces.append(model)
+        return model.apply(params, x)
+
+    x = jnp.ones((3, 4))
+    params = mlp((4, 5, 2)).init(KEY)
+    for model in (mlp((4, 5, 2)), mlp([4, 5, 2]), mlp((4, 5, 2), activation="relu")):
+        run(model, params, x)
+    assert len(traces) == 1
+    run(mlp((4, 5, 2), activation="tanh"), params, x)
+    assert len(traces) == 2
+
+
+def test_dropout_needs_a_key():
+    params, x = mlp((4, 50, 50, 2)).init(KEY), np.random.default_rng(0).normal(size=(6, 4))
+    plain, dropping = (jax.jit(mlp((4, 50, 50, 2), dropout=rate).apply) for rate in (0, 0.5))
+    expected = plain(params, x)
+    np.testing.assert_array_equal(dropping(params, x), expected)
+    np.testing.assert_array_equal(plain(params, x, key=KEY), expected)
+    one, same, other = (dropping(params, x, key=jax.random.key(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert abs(one - expected).max() > 0.01
+    assert abs(one - other).max() > 0.01
+
+
+def test_dropout_falls_on_each_hidden_layer_and_on_nothing_else():
+    """With weights of one, sums count the units that are left."""
+    units, rate = 400, 0.25
+    for sizes, passes in (((1, 2), 0), ((1, units, 1), 1), ((1, units, units, 1), 2)):
+        model = mlp(sizes, activation="identity", dropout=rate)
+        params = [
+            {"w": np.full((before, after), 1 / before, np.float32), "b": np.zeros(after)}
+            for before, after in pairwise(sizes)
+        ]
+        batch = jax.jit(model.apply)(params, np.ones((30, 1)), key=KEY)
+        spread = np.sqrt(passes * rate / (1 - rate) / units)
+        assert batch.mean() == pytest.approx(1, abs=4 * spread / np.sqrt(30) + 1e-6)
+        assert batch.std() == pytest.approx(spread, rel=0.5, abs=1e-6)
+
+
+def test_vmap_trains_many_seeds_at_once():
+    model = mlp((3, 4, 2), dropout=0.2)
+    keys, x = jax.random.split(KEY, 5), np.ones((6, 3), dtype=np.float32)
+
+    @jax.jit
+    def run(key):
+        return model.apply(model.init(key), x, key=key)
+
+    together = jax.jit(jax.vmap(run))(keys)
+    for at, key in enumerate(keys):
+        alone = run(key)
+        np.testing.assert_allclose(together[at], alone, rtol=1e-5, atol=1e-6)
+
+
+MODEL = mlp((3, 4, 2))
+PARAMS = MODEL.init(KEY)
+ONES = np.ones((5, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "error"),
+    [
+        (lambda: mlp(()), "sizes", ValueError),
+        (lambda: mlp((3,)), "sizes", ValueError),
+        (lambda: mlp((3, 0, 2)), "sizes", ValueError),
+        (lambda: mlp((3, -4, 2)), "sizes", ValueError),
+        (lambda: mlp((3, 4.0, 2)), "sizes", TypeError),
+        (lambda: mlp((3, True)), "sizes", TypeError),
+        (lambda: mlp(3), "sizes", TypeError),
+        (lambda: mlp("34"), "sizes", TypeError),
+        (lambda: mlp((3, 2), activation="Relu"), "activation", ValueError),
+        (lambda: mlp((3, 2), activation=None), "activation", TypeError),
+        (lambda: mlp((3, 2), dropout=1), "dropout", ValueError),
+        (lambda: mlp((3, 2), dropout=-0.5), "dropout", ValueError),
+        (lambda: mlp((3, 2), dropout="0.5"), "dropout", TypeError),
+        (lambda: jax.jit(lambda rate: mlp((3, 2), dropout=rate))(0.5), "dropout", TypeError),
+        (lambda: mlp((3, 2), init_scale=-1), "init_scale", ValueError),
+        (lambda: mlp((3, 2), init_scale=np.inf), "init_scale", ValueError),
+        (lambda: MODEL.init(0), "key", TypeError),
+        (lambda: MODEL.apply(PARAMS, np.ones((5, 4))), "inputs", ValueError),
+        (lambda: MODEL.apply(PARAMS, np.ones((0, 3))), "inputs", ValueError),
+        (lambda: MODEL.apply(PARAMS, np.full((5, 3), np.nan)), "inputs", ValueError),
+        (lambda: jax.jit(MODEL.apply)(PARAMS, np.ones((5, 4))), "inputs", ValueError),
+        (lambda: MODEL.apply(None, ONES), "params", TypeError),
+        (lambda: MODEL.apply(PARAMS[:1], ONES), "params", ValueError),
+        (lambda: MODEL.apply(mlp((3, 5, 2)).init(KEY), ONES), "params", ValueError),
+        (lambda: MODEL.apply((1, 2), ONES), "params", TypeError),
+        (lambda: MODEL.apply(PARAMS, ONES, key=1), "key", TypeError),
+    ],
+)
+def test_bad_input(call, name, error):
+    with pytest.raises(error, match=rf"^{name}: expected"):
+        call()

@@ -1,0 +1,105 @@
+"""The learning-rate demo says what happens, where it turns, and compiles nothing while dragged."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from course.data.surfaces import RAVINE, SURFACES, Surface
+from course.show.demos import gradient_descent
+from course.show.demos.gradient_descent import BATCHES, directions, walk
+from course.show.live import LiveFigure
+from tests.compilations import compilations
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[LiveFigure]:
+    made = gradient_descent.learning_rate()
+    yield made
+    made.close()
+
+
+def test_no_slider_compiles_anything(live: LiveFigure) -> None:
+    rates, steps = live.controls["rate"], live.controls["steps"]
+    for surface in SURFACES:
+        live.set(surface=surface)
+        with compilations() as made:
+            for power in np.linspace(rates.min, rates.max, 7):
+                live.set(rate=10**power)
+            for size in BATCHES:
+                live.set(batch=size)
+            for count in (steps.min, 17, steps.max):
+                live.set(steps=count)
+        assert made == [], surface
+        assert live.error is None
+
+
+def test_dragging_repaints_only_what_moves(live: LiveFigure) -> None:
+    live.set(surface="ravine", rate=0.01, batch=64, steps=30)
+    before = live._layers.rebuilds
+    for rate, size, count in [(0.5, 64, 30), (1e-4, 1, 100), (10.0, 4, 1), (0.07, 32, 50)]:
+        live.set(rate=rate, batch=size, steps=count)
+    assert live._layers.rebuilds == before
+
+
+@pytest.mark.parametrize("surface", [SURFACES["bowl"], RAVINE], ids=["bowl", "ravine"])
+@pytest.mark.parametrize("index", [0, 1], ids=["steep", "flat"])
+def test_the_words_fit_the_path(surface: Surface, index: int) -> None:
+    """Along each direction the distance does at every rate what the demo says in a word."""
+    direction = directions(surface)[index]
+    axis = 1 - index  # of these two surfaces: the steep direction is w1, the flat one w0
+    for share in (0.3, 0.98, 1.02, 1.5, 1.98, 2.02, 3.0):
+        rate = share / direction.curvature
+        distance = walk(surface, rate, BATCHES[-1]).points[:, axis]
+        ratios = distance[1:4] / distance[:3]
+        np.testing.assert_allclose(ratios, direction.multiplier(rate), rtol=1e-3, atol=1e-4)
+        word = direction.behaviour(rate)
+        grows, flips = np.all(abs(ratios) > 1), np.all(ratios < 0)
+        assert word == ("diverges" if grows else "oscillates" if flips else "crawls")
+
+
+def test_the_borders_are_drawn_where_they_are(live: LiveFigure) -> None:
+    axes = {ax.get_ylabel(): ax for ax in live._layers.figure.axes}
+    for surface in SURFACES.values():
+        live.set(surface=surface.name)
+        axes = {ax.get_ylabel(): ax for ax in live._layers.figure.axes}
+        for direction in directions(surface):
+            label = f"{direction.label}\n|1 − αλ|".replace("-", "−")
+            zones = [zone.get_extents() for zone in axes[label].patches if zone.get_visible()]
+            edges = sorted({end for zone in zones for end in _ends(axes[label], zone)})
+            low, high = axes[label].get_xlim()
+            inside = [
+                border for border in (direction.oscillate, direction.diverge) if low < border < high
+            ]
+            np.testing.assert_allclose(edges, [low, *inside, high], rtol=0.01)
+
+
+def _ends(ax, box) -> list[float]:
+    """Left and right end of a box on the screen, as learning rates of the axes, to three digits."""
+    ends = ax.transData.inverted().transform(box.get_points())[:, 0]
+    return [float(f"{end:.3g}") for end in ends]
+
+
+def test_a_saddle_runs_away_at_every_rate(live: LiveFigure) -> None:
+    for rate in (1e-4, 0.1, 10.0):
+        live.set(surface="saddle", rate=rate)
+        assert "runs away" in live.alt
+    assert directions(SURFACES["saddle"])[1].diverge == np.inf
+
+
+def test_the_words_tell_of_divergence(live: LiveFigure) -> None:
+    live.set(surface="Rosenbrock", rate=1.0, batch=64, steps=100)
+    assert "the cost is beyond all bounds" in live.alt
+    live.set(surface="ravine", rate=0.07, steps=30)
+    assert "multiplies by -0.75, oscillates" in live.alt
+    assert "multiplies by 0.93, crawls" in live.alt
+
+
+def test_the_whole_batch_is_without_noise_and_a_small_one_is_not() -> None:
+    exact = walk(RAVINE, 0.07, BATCHES[-1])
+    np.testing.assert_allclose(exact.points[:, 0], -1.8 * 0.93 ** np.arange(101), rtol=1e-3)
+    sizes = [
+        abs(walk(RAVINE, 0.07, size).points[50:] - exact.points[50:]).mean() for size in BATCHES
+    ]
+    assert all(first > second for first, second in itertools.pairwise(sizes[::2]))

@@ -1,0 +1,356 @@
+"""Optimizers against optax's over many steps, what compiles, and what they refuse."""
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jaxtyping import PyTree
+
+from course.training.optimizers import (
+    Optimizer,
+    adagrad,
+    adam,
+    adamw,
+    apply_updates,
+    rmsprop,
+    sgd,
+)
+from course.training.schedules import constant, cosine, step_decay, warmup_cosine
+
+STEPS = 100
+
+KINDS: dict[str, tuple[Callable[[Any], Optimizer], Callable[[Any], Any]]] = {
+    "sgd": (sgd, optax.sgd),
+    "momentum": (lambda rate: sgd(rate, 0.9), lambda rate: optax.sgd(rate, 0.9)),
+    "nesterov": (
+        lambda rate: sgd(rate, momentum=0.8, nesterov=True),
+        lambda rate: optax.sgd(rate, momentum=0.8, nesterov=True),
+    ),
+    "adagrad": (adagrad, optax.adagrad),
+    "adagrad from 0": (
+        lambda rate: adagrad(rate, initial_accumulator_value=0, eps=1e-3),
+        lambda rate: optax.adagrad(rate, initial_accumulator_value=0.0, eps=1e-3),
+    ),
+    "rmsprop": (rmsprop, optax.rmsprop),
+    "rmsprop, slow": (
+        lambda rate: rmsprop(rate, decay=0.99, eps=1e-3),
+        lambda rate: optax.rmsprop(rate, decay=0.99, eps=1e-3),
+    ),
+    "adam": (adam, optax.adam),
+    "adam, fast": (
+        lambda rate: adam(rate, b1=0.5, b2=0.8, eps=1e-2),
+        lambda rate: optax.adam(rate, b1=0.5, b2=0.8, eps=1e-2),
+    ),
+    "adamw": (adamw, optax.adamw),
+    "adamw, strong": (
+        lambda rate: adamw(rate, weight_decay=0.3),
+        lambda rate: optax.adamw(rate, weight_decay=0.3),
+    ),
+}
+RATES: dict[str, tuple[Any, Any]] = {
+    "slow": (1e-3, 1e-3),
+    "fast": (0.1, 0.1),
+    "step_decay": (step_decay(0.1, 30, 0.5), optax.exponential_decay(0.1, 30, 0.5, staircase=True)),
+    "cosine": (cosine(0.1, 80), optax.cosine_decay_schedule(0.1, 80)),
+    "warmup_cosine": (
+        warmup_cosine(0.1, 10, 80),
+        optax.warmup_cosine_decay_schedule(0.0, 0.1, 10, 80),
+    ),
+    "a function": (lambda step: 0.1 / (1 + step), lambda step: 0.1 / (1 + step)),
+}
+
+ONE_OF_EACH = ("nesterov", "adagrad", "rmsprop", "adamw")
+
+
+def numbers(seed: int, *, many: tuple[int, ...] = (), dtype: Any = np.float32) -> PyTree:
+    """A pytree with most of what a pytree may have; of `many`, or one."""
+    rng = np.random.default_rng(seed)
+
+    def array(shape: tuple[int, ...]) -> jax.Array:
+        return jnp.asarray(rng.normal(size=many + shape), dtype)
+
+    return {"layers": [{"w": array((3, 2)), "b": array((2,))}, None, {}], "scale": (array(()),)}
+
+
+def gradient(params: PyTree, noise: PyTree) -> PyTree:
+    """The gradient of a bowl, and noise."""
+    return jax.tree.map(lambda w, e: 0.3 * w + e, params, noise)
+
+
+def train(optimizer: Any, dtype: Any = np.float32) -> PyTree:
+    """The parameters after many steps in one compiled program."""
+
+    def step(carry: Any, noise: PyTree) -> tuple[Any, None]:
+        params, state = carry
+        updates, state = optimizer.update(gradient(params, noise), state, params)
+        return (apply_updates(params, updates), state), None
+
+    def run(params: PyTree, noise: PyTree) -> PyTree:
+        return jax.lax.scan(step, (params, optimizer.init(params)), noise)[0][0]
+
+    return jax.jit(run)(numbers(0, dtype=dtype), numbers(1, many=(STEPS,), dtype=dtype))
+
+
+def assert_close(ours: PyTree, theirs: PyTree, rel: float) -> None:
+    """Equal, relative to the largest entry: what is near 0 is so by chance, as a difference."""
+    scale = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(theirs))
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=rel * scale)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate"),
+    [(kind, "fast") for kind in KINDS] + [("adamw", rate) for rate in RATES if rate != "fast"],
+)
+def test_optimizers_equal_those_of_optax(kind: str, rate: str) -> None:
+    (ours, theirs), (our_rate, their_rate) = KINDS[kind], RATES[rate]
+    expected = train(theirs(their_rate))
+    assert_close(train(ours(our_rate)), expected, 1e-6)
+    assert abs(expected["scale"][0] - numbers(0)["scale"][0]) > 1e-3
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
+def test_steps_outside_of_a_compiled_program_are_the_same(kind: str) -> None:
+    ours, theirs = (make(0.1) for make in KINDS[kind])
+    params = others = numbers(0)
+    state, their_state = ours.init(params), theirs.init(others)
+    for seed in range(1, 6):
+        updates, state = ours.update(gradient(params, numbers(seed)), state, params)
+        theirs_, their_state = theirs.update(gradient(others, numbers(seed)), their_state, others)
+        assert_close(updates, theirs_, 1e-6)
+        params, others = apply_updates(params, updates), optax.apply_updates(others, theirs_)
+    assert state.count == 5
+    assert state.count.dtype == jnp.int32
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
+def test_double_precision_is_kept(kind: str) -> None:
+    with jax.enable_x64(True):
+        ours, theirs = (make(0.1) for make in KINDS[kind])
+        result = train(ours, np.float64)
+        assert result["scale"][0].dtype == np.float64
+        assert_close(result, train(theirs, np.float64), 1e-12)
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
+def test_numpy_arrays_and_python_numbers_are_parameters(kind: str) -> None:
+    optimizer = KINDS[kind][0](0.1)
+    params = {"w": np.array([1.0, -2.0]), "b": 3.0}
+    updates, _ = optimizer.update(params, optimizer.init(params), params)
+    expected, _ = optimizer.update(as_arrays(params), optimizer.init(params), as_arrays(params))
+    assert_close(updates, expected, 1e-7)
+    assert_close(apply_updates(params, updates), apply_updates(as_arrays(params), expected), 1e-7)
+
+
+def as_arrays(tree: Any) -> Any:
+    return jax.tree.map(jnp.asarray, tree)
+
+
+# By hand.
+
+
+def first_step(optimizer: Optimizer, gradient: list[float], params: list[float]) -> list[float]:
+    w = jnp.array(params)
+    updates, _ = optimizer.update(jnp.array(gradient), optimizer.init(w), w)
+    return np.asarray(updates).round(5).tolist()
+
+
+def test_first_steps_known_by_hand() -> None:
+    g, w = [100.0, -0.01, 0.0], [1.0, 1.0, 1.0]
+    approx = pytest.approx
+    assert first_step(sgd(0.1), g, w) == approx([-10, 0.001, 0])
+    assert first_step(sgd(0.1, 0.9), g, w) == approx([-10, 0.001, 0])
+    assert first_step(sgd(0.1, 0.9, nesterov=True), g, w) == approx([-19, 0.0019, 0])
+    assert first_step(adagrad(0.1, 0.0, 1e-12), g, w) == approx([-0.1, 0.1, 0])
+    assert first_step(rmsprop(0.1, decay=0.96), g, w) == approx([-0.5, 0.5, 0], abs=1e-2)
+    assert first_step(adam(0.1), g, w) == approx([-0.1, 0.1, 0], abs=1e-5)
+    assert first_step(adamw(0.1, weight_decay=0.5), g, w) == approx([-0.15, 0.05, -0.05], abs=1e-5)
+
+
+def test_the_names_in_the_state_are_those_of_optax() -> None:
+    w = jnp.ones(2)
+    assert sgd(0.1).init(w).memory == {}
+    assert set(sgd(0.1, 0.9).init(w).memory) == {"trace"}
+    assert set(rmsprop(0.1).init(w).memory) == {"nu"}
+    assert set(adam(0.1).init(w).memory) == set(adamw(0.1).init(w).memory) == {"mu", "nu"}
+    np.testing.assert_allclose(adagrad(0.1).init(w).memory["sum_of_squares"], 0.1)
+
+
+def test_the_count_of_steps_stays_positive() -> None:
+    optimizer, w = adam(0.1), jnp.ones(2)
+    late = optimizer.init(w)._replace(count=jnp.int32(2**31 - 2))
+    for _ in range(3):
+        updates, late = optimizer.update(w, late)
+        assert late.count == 2**31 - 1
+        assert np.isfinite(updates).all()
+
+
+# What compiles.
+
+PROGRAMS: dict[str, list[Optimizer]] = {
+    "rates of any kind": [
+        sgd(0.1), sgd(1), sgd(np.float32(0.2)), sgd(np.float64(0.3)), sgd(jnp.float32(0.4)),
+        sgd(constant(0.5)),
+    ],
+    "momentum": [sgd(0.1, 0.5), sgd(0.2, 0.9), sgd(0.1, np.float32(0.6))],
+    "momentum from 0": [sgd(0.1, jnp.array(m)) for m in (0.0, 0.5, 0.9)],
+    "nesterov": [sgd(0.1, m, nesterov=True) for m in (0.5, 0.9)],
+    "adagrad": [adagrad(0.1), adagrad(0.2, 0), adagrad(0.2, eps=1e-3)],
+    "rmsprop": [rmsprop(0.1), rmsprop(0.2, 0, eps=1)],
+    "adam": [adam(0.1), adam(0.2, b1=0), adam(0.1, b2=0.9), adam(0.1, eps=1)],
+    "adamw": [adamw(0.1), adamw(0.1, weight_decay=0), adamw(0.3, weight_decay=1)],
+    "cosine": [adam(cosine(0.1, 10)), adam(cosine(1, 20))],
+    "step_decay": [adam(step_decay(0.1, 10, 0.5)), adam(step_decay(1, 1, 1))],
+    "warmup_cosine": [adam(warmup_cosine(0.1, 0, 20)), adam(warmup_cosine(0.1, 10, 20))],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_other_numbers_compile_nothing(name: str) -> None:
+    traces: list[str] = []
+
+    @jax.jit
+    def two_steps(optimizer: Optimizer, params: PyTree) -> PyTree:
+        traces.append("once more")
+        state = optimizer.init(params)
+        for _ in range(2):
+            updates, state = optimizer.update(params, state, params)
+            params = apply_updates(params, updates)
+        return params
+
+    results = [two_steps(optimizer, numbers(0)) for optimizer in PROGRAMS[name]]
+    assert len(traces) == 1
+    assert len({float(result["scale"][0]) for result in results}) == len(results)
+
+
+def test_another_kind_is_another_program() -> None:
+    kinds = [sgd(0.1), sgd(0.1, 0.9), sgd(0.1, 0.9, nesterov=True), sgd(cosine(0.1, 9)), adam(0.1)]
+    assert len({jax.tree.structure(kind) for kind in kinds}) == len(kinds)
+    assert jax.tree.structure(sgd(0.1, 0.0)) == jax.tree.structure(sgd(0.1))
+
+
+@pytest.mark.parametrize(
+    "name", ["rates of any kind", "momentum from 0", "adagrad", "adamw", "cosine"]
+)
+def test_many_optimizers_run_at_once(name: str) -> None:
+    """Stacked leaves under `vmap` give what each gives alone."""
+    singles = PROGRAMS[name]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(as_arrays, singles))
+
+    @jax.jit
+    def two_steps(optimizer: Optimizer) -> PyTree:
+        params = numbers(0)
+        state = optimizer.init(params)
+        for seed in (1, 2):
+            updates, state = optimizer.update(numbers(seed), state, params)
+            params = apply_updates(params, updates)
+        return params
+
+    together = jax.vmap(two_steps)(stacked)
+    for i, single in enumerate(singles):
+        one = jax.tree.map(lambda leaf, i=i: leaf[i], together)
+        assert_close(one, two_steps(single), 1e-6)
+
+
+def test_optimizers_can_be_made_under_vmap() -> None:
+    rates, w = jnp.array([0.1, 0.2]), jnp.array([1.0, 2.0])
+    for make in (sgd, adam, adamw, lambda rate: sgd(cosine(rate, 9), momentum=rate)):
+        optimizers = jax.vmap(make)(rates)
+        updates = jax.vmap(lambda one: one.update(w, one.init(w), w)[0])(optimizers)
+        single = make(0.2)
+        np.testing.assert_allclose(updates[1], single.update(w, single.init(w), w)[0], rtol=1e-5)
+
+
+def test_gradients_through_training_are_finite() -> None:
+    """Also where a gradient is exactly 0, as behind a unit that is switched off."""
+
+    @jax.jit
+    def after_two_steps(optimizer: Optimizer) -> jax.Array:
+        w = jnp.array([1.0, 0.0])
+        state = optimizer.init(w)
+        for _ in range(2):
+            updates, state = optimizer.update(w, state, w)
+            w = w + updates
+        return jnp.sum(w**2)
+
+    for optimizer in (adagrad(0.1, 0.0), adam(0.1)):
+        slopes = jax.tree.leaves(jax.grad(after_two_steps)(optimizer))
+        assert slopes
+        assert np.isfinite(slopes).all()
+
+
+def test_an_optimizer_can_be_stored() -> None:
+    again = pickle.loads(pickle.dumps(adamw(cosine(0.1, 9))))
+    assert jax.tree.structure(again) == jax.tree.structure(adamw(cosine(0.1, 9)))
+    assert jax.tree.leaves(again) == jax.tree.leaves(adamw(cosine(0.1, 9)))
+
+
+# What is refused.
+
+BAD_RATES: dict[str, tuple[Any, type[Exception], str]] = {
+    "0": (0, ValueError, "got 0"),
+    "negative": (-0.1, ValueError, "got -0.1"),
+    "so small that it is 0": (1e-40, ValueError, "got 1e-40"),
+    "NaN": (np.nan, ValueError, "got nan"),
+    "a JAX NaN": (jnp.array(jnp.nan), ValueError, "got nan"),
+    "inf": (np.inf, ValueError, "got inf"),
+    "too large for float32": (1e40, ValueError, "got 1e\\+40"),
+    "many": ([0.1, 0.2], ValueError, r"got shape \(2,\)"),
+    "many, irregular": ([0.1, [0.2]], TypeError, "got list"),
+    "words": ("0.1", TypeError, "got str"),
+    "true": (True, TypeError, "got bool"),
+    "complex": (0.1j, TypeError, "got complex"),
+    "nothing": (None, TypeError, "got NoneType"),
+    "too large for a number": (10**40, TypeError, "got int"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RATES)
+@pytest.mark.parametrize("make", [sgd, adagrad, rmsprop, adam, adamw])
+def test_bad_rates_are_refused(make: Any, case: str) -> None:
+    rate, kind, message = BAD_RATES[case]
+    expected = "rate: expected a learning rate above 0, or a schedule, "
+    with pytest.raises(kind, match=expected + message):
+        make(rate)
+
+
+BAD: dict[str, tuple[Callable[[], Any], str]] = {
+    "momentum 1": (lambda: sgd(0.1, 1), "momentum: expected a number from 0 to below 1, got 1"),
+    "momentum almost 1": (lambda: sgd(0.1, 1 - 1e-9), "momentum: expected"),
+    "momentum -0.1": (lambda: sgd(0.1, -0.1), "momentum: expected"),
+    "momentum NaN": (lambda: sgd(0.1, np.nan), "momentum: expected .* got nan"),
+    "momentum, JAX": (lambda: sgd(0.1, jnp.array(1.5)), "momentum: expected .* got 1.5"),
+    "momentum in words": (lambda: sgd(0.1, "high"), "momentum: expected .* got str"),
+    "nesterov alone": (lambda: sgd(0.1, nesterov=True), "nesterov: expected momentum"),
+    "nesterov and 0": (lambda: sgd(0.1, 0, nesterov=True), "nesterov: expected momentum"),
+    "nesterov 0.9": (lambda: sgd(0.1, 0.9, 0.9), "nesterov: expected True or False, got float"),
+    "initial -1": (lambda: adagrad(0.1, -1), "initial_accumulator_value: expected .* at least 0"),
+    "adagrad's eps": (lambda: adagrad(0.1, eps=0), "eps: expected a number above 0, got 0"),
+    "decay 1": (lambda: rmsprop(0.1, 1.0), "decay: expected"),
+    "rmsprop's eps": (lambda: rmsprop(0.1, eps=-1e-8), "eps: expected"),
+    "b1 1": (lambda: adam(0.1, b1=1.0), "b1: expected"),
+    "b1 -1": (lambda: adam(0.1, b1=-1), "b1: expected"),
+    "b2 1": (lambda: adam(0.1, b2=1.0), "b2: expected"),
+    "b2 NaN": (lambda: adam(0.1, b2=np.nan), "b2: expected"),
+    "betas": (lambda: adam(0.1, (0.9, 0.999)), r"b1: expected .* got shape \(2,\)"),
+    "adam's eps": (lambda: adam(0.1, eps=0.0), "eps: expected"),
+    "eps inf": (lambda: adam(0.1, eps=np.inf), "eps: expected"),
+    "adamw's b1": (lambda: adamw(0.1, b1=1.0), "b1: expected"),
+    "adamw's b2": (lambda: adamw(0.1, b2=1.1), "b2: expected"),
+    "adamw's eps": (lambda: adamw(0.1, eps=0.0), "eps: expected"),
+    "decay -1": (lambda: adamw(0.1, weight_decay=-1e-4), "weight_decay: expected .* at least 0"),
+    "decay inf": (lambda: adamw(0.1, weight_decay=np.inf), "weight_decay: expected"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_hyperparameters_are_refused(case: str) -> None:
+    call, message = BAD[case]
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()

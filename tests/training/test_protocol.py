@@ -1,0 +1,308 @@
+"""What optimizers share: pytrees and their dtypes, and the exchange with optax."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jaxtyping import PyTree
+
+from course.training.optimizers import (
+    Optimizer,
+    adagrad,
+    adam,
+    adamw,
+    apply_updates,
+    as_optimizer,
+    rmsprop,
+    sgd,
+)
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": sgd(0.1),
+    "momentum": sgd(0.1, 0.9),
+    "nesterov": sgd(0.1, 0.9, nesterov=True),
+    "adagrad": adagrad(0.1),
+    "rmsprop": rmsprop(0.1),
+    "adam": adam(0.1),
+    "adamw": adamw(0.1),
+}
+PARAMS = {
+    "layer": {"w": jnp.ones((3, 2)), "b": jnp.zeros(2)},
+    "scales": [jnp.ones(()), jnp.ones(4)],
+}
+
+
+def steps(optimizer: Any, params: PyTree, count: int = 5, apply: Any = apply_updates) -> PyTree:
+    """Walk down a bowl, compiled."""
+
+    def step(carry: Any, _: None) -> tuple[Any, None]:
+        params, state = carry
+        updates, state = optimizer.update(params, state, params)
+        return (apply(params, updates), state), None
+
+    start = (params, optimizer.init(params))
+    return jax.jit(lambda start: jax.lax.scan(step, start, length=count)[0][0])(start)
+
+
+def assert_equal(ours: PyTree, theirs: PyTree, rtol: float = 1e-6) -> None:
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-7), ours, theirs)
+
+
+# dtypes.
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_narrow_parameters_stay_narrow(name: str, dtype: Any) -> None:
+    """In a mixed pytree, in a scan (which takes no change of dtype), and after all."""
+    full = jnp.array([1.0, -2.0])
+    params = {"half": full.astype(dtype), "layer": {"w": full}}
+    optimizer = OPTIMIZERS[name]
+    state = jax.eval_shape(optimizer.init, params)
+    updates, state = jax.eval_shape(optimizer.update, params, state, params)
+    assert updates["half"].dtype == dtype
+    assert updates["layer"]["w"].dtype == jnp.float32
+    assert {leaf.dtype for leaf in jax.tree.leaves(state.memory)} <= {jnp.dtype("float32")}
+    result = steps(optimizer, params)
+    assert jax.tree.map(jnp.result_type, result) == jax.tree.map(jnp.result_type, params)
+    np.testing.assert_allclose(result["half"].astype(np.float32), result["layer"]["w"], atol=0.02)
+
+
+def test_narrow_parameters_learn_from_small_gradients() -> None:
+    """In float16 itself, g^2 would be 0, so would eps, and 0/0 no number."""
+    optimizer, w = adam(0.1), jnp.ones(2, jnp.float16)
+    updates, _ = optimizer.update(jnp.full(2, 1e-5, jnp.float16), optimizer.init(w), w)
+    np.testing.assert_allclose(updates, -0.1, rtol=1e-2)
+
+
+def test_stacked_float64_numbers_change_no_dtype() -> None:
+    with jax.enable_x64(True):
+        params = {"w": jnp.ones(2, jnp.float32)}
+        optimizers = jax.tree.map(lambda leaf: jnp.full(3, leaf, jnp.float64), adamw(0.1))
+        result = jax.vmap(lambda optimizer: steps(optimizer, params))(optimizers)
+    assert result["w"].dtype == jnp.float32
+
+
+UNTRAINABLE: dict[str, tuple[Any, str]] = {
+    "integers": (jnp.arange(2), "int32"),
+    "a Python integer": (3, "int32"),
+    "truth": (jnp.array([True]), "bool"),
+    "complex": (jnp.array([1j]), "complex64"),
+    "a key": (jax.random.key(0), "key<fry>"),
+    "eight bits": (jnp.ones(2, jnp.float8_e4m3fn), "float8_e4m3fn"),
+    "a word": ("relu", "str"),
+    "a function": (jax.nn.relu, "."),
+}
+
+
+@pytest.mark.parametrize("what", UNTRAINABLE)
+def test_leaves_that_are_no_floats_are_refused_by_their_place(what: str) -> None:
+    leaf, got = UNTRAINABLE[what]
+    params = {"layer": [jnp.ones(2), {"steps": leaf}]}
+    place = r"floats at \['layer'\]\[1\]\['steps'\], got "
+    for optimizer in OPTIMIZERS.values():
+        with pytest.raises(TypeError, match="params: expected " + place + got):
+            optimizer.init(params)
+    with pytest.raises(TypeError, match="grads: expected " + place + got):
+        sgd(0.1).update(params, sgd(0.1).init({}))
+
+
+# Pytrees that do not fit.
+
+
+class Layer(NamedTuple):
+    w: Any
+    b: Any
+
+
+W, B = PARAMS["layer"]["w"], PARAMS["layer"]["b"]
+SCALES = PARAMS["scales"]
+MISFITS: dict[str, tuple[PyTree, str]] = {
+    "another shape": (
+        {"layer": {"w": W.T, "b": B}, "scales": SCALES},
+        r"grads: expected shape \(3, 2\) at \['layer'\]\['w'\] as in params, got shape \(2, 3\)",
+    ),
+    "a shape that broadcasts": (
+        {"layer": {"w": W, "b": B}, "scales": [jnp.ones(1), SCALES[1]]},
+        r"grads: expected shape \(\) at \['scales'\]\[0\] as in params, got shape \(1,\)",
+    ),
+    "a missing leaf": (
+        {"layer": {"w": W}, "scales": SCALES},
+        r"grads: expected shape \(2,\) at \['layer'\]\['b'\] as in params, got nothing",
+    ),
+    "None for a leaf": (
+        {"layer": {"w": W, "b": None}, "scales": SCALES},
+        r"grads: expected shape \(2,\) at \['layer'\]\['b'\] as in params, got nothing",
+    ),
+    "one too many": (
+        {"layer": {"w": W, "b": B}, "scales": [*SCALES, B]},
+        r"grads: expected nothing at \['scales'\]\[2\] as in params, got shape \(2,\)",
+    ),
+    "the first of two": (
+        {"layer": {"w": W, "b": W}, "scales": [B, B]},
+        r"grads: expected shape \(2,\) at \['layer'\]\['b'\]",
+    ),
+    "another container": (
+        {"layer": {"w": W, "b": B}, "scales": tuple(SCALES)},
+        "grads: expected PyTreeDef.* as in params, got PyTreeDef",
+    ),
+    "a tuple for a dict": (
+        {"layer": Layer(W, B), "scales": SCALES},
+        r"grads: expected shape \(2,\) at \['layer'\]\['b'\] as in params, got nothing",
+    ),
+    "a single array": (W, r"grads: expected shape \(2,\) at \['layer'\]\['b'\] as in params"),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_gradients_that_do_not_fit_are_refused_by_their_place(name: str, case: str) -> None:
+    optimizer = OPTIMIZERS[name]
+    grads, message = MISFITS[case]
+    state = optimizer.init(PARAMS)
+    with pytest.raises(ValueError, match=message):
+        optimizer.update(grads, state, PARAMS)
+    with pytest.raises(ValueError, match=message):
+        jax.jit(optimizer.update)(grads, state, PARAMS)
+    with pytest.raises(ValueError, match=message.replace("grads", "updates")):
+        apply_updates(PARAMS, grads)
+    if state.memory and name != "adamw":
+        with pytest.raises(ValueError, match=message.replace("params", "state")):
+            optimizer.update(grads, state)
+
+
+def test_single_arrays_need_no_place() -> None:
+    message = r"grads: expected shape \(3,\) as in params, got shape \(2,\)"
+    with pytest.raises(ValueError, match=message):
+        sgd(0.1).update(jnp.ones(2), sgd(0.1).init(jnp.ones(3)), jnp.ones(3))
+    with pytest.raises(TypeError, match="params: expected floats, got int32"):
+        sgd(0.1).init(jnp.arange(3))
+
+
+def test_weight_decay_needs_the_parameters() -> None:
+    optimizer = adamw(0.1, weight_decay=0.0)
+    with pytest.raises(ValueError, match=r"params: expected the parameters, .* got None"):
+        optimizer.update(PARAMS, optimizer.init(PARAMS))
+
+
+def test_a_schedule_gives_one_number() -> None:
+    for optimizer in (sgd(lambda step: jnp.ones(3)), adam(lambda step: jnp.full((1, 1), 0.1))):
+        with pytest.raises(ValueError, match="rate: expected one number at each step, got shape"):
+            optimizer.update(jnp.ones(3), optimizer.init(jnp.ones(3)))
+
+
+def test_an_empty_pytree_is_a_pytree() -> None:
+    for optimizer in OPTIMIZERS.values():
+        updates, state = optimizer.update({}, optimizer.init({}), {})
+        assert updates == {}
+        assert state.count == 1
+
+
+# The exchange with optax.
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adamw"])
+def test_optax_takes_ours(name: str) -> None:
+    ours = OPTIMIZERS[name]
+    expected = steps(ours, PARAMS)
+    assert_equal(steps(ours, PARAMS, apply=optax.apply_updates), expected)
+    chain = optax.chain(optax.identity(), ours, optax.scale(1.0))
+    assert_equal(steps(optax.with_extra_args_support(chain), PARAMS), expected)
+    halves = {"layer": {"w": True, "b": True}, "scales": [False, False]}
+    frozen = steps(optax.masked(ours, halves), PARAMS, 1)
+    assert_equal(frozen["layer"], steps(ours, PARAMS, 1)["layer"])
+
+
+def test_clipping_comes_before_our_step() -> None:
+    chain = optax.chain(optax.clip_by_global_norm(1.0), sgd(0.1, 0.9))
+    theirs = optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1, 0.9))
+    assert_equal(steps(chain, PARAMS), steps(theirs, PARAMS))
+
+
+FOREIGN: dict[str, Callable[[], Any]] = {
+    "adam": lambda: optax.adam(0.1),
+    "lion": lambda: optax.lion(0.1),
+    "adamw": lambda: optax.adamw(optax.cosine_decay_schedule(0.1, 10)),
+    "clipped sgd": lambda: optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1)),
+    "a plain transformation": lambda: optax.GradientTransformation(
+        lambda params: (), lambda grads, state, params=None: (grads, state)
+    ),
+    "ours in a chain": lambda: optax.chain(optax.clip(1.0), adam(0.1)),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_transformations_of_optax_take_the_place_of_ours(name: str) -> None:
+    theirs = FOREIGN[name]()
+    ours = as_optimizer(theirs)
+    assert isinstance(ours, Optimizer)
+    assert_equal(steps(ours, PARAMS), steps(theirs, PARAMS))
+    traces: list[str] = []
+
+    @jax.jit
+    def first(optimizer: Optimizer, params: PyTree) -> PyTree:
+        traces.append("once more")
+        return optimizer.update(params, optimizer.init(params), params)[0]
+
+    first(ours, PARAMS)
+    first(as_optimizer(theirs), PARAMS)
+    assert len(traces) == 1
+    first(as_optimizer(FOREIGN[name]()), PARAMS)
+    assert len(traces) == 2
+
+
+def test_ours_stays_as_it_is() -> None:
+    ours = adam(0.1)
+    assert as_optimizer(ours) is ours
+
+
+class Halving:
+    """An object of nobody's with optax's protocol."""
+
+    def init(self, params: PyTree) -> tuple[()]:
+        return ()
+
+    def update(self, grads: PyTree, state: tuple[()], params: PyTree = None) -> tuple[PyTree, Any]:
+        return jax.tree.map(lambda w: -w / 2, params), state
+
+
+def test_any_object_with_the_protocol_is_taken() -> None:
+    halving = Halving()
+    assert_equal(steps(as_optimizer(halving), PARAMS, 1)["scales"], [0.5, np.full(4, 0.5)])
+    structures = [jax.tree.structure(as_optimizer(halving)) for _ in range(2)]
+    assert structures[0] == structures[1]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "needs"),
+    [
+        (optax.lbfgs(), "'value', 'grad', and 'value_fn'"),
+        (optax.contrib.reduce_on_plateau(), "'value'"),
+    ],
+)
+def test_what_needs_more_than_gradients_is_refused(theirs: Any, needs: str) -> None:
+    optimizer, w = as_optimizer(theirs), jnp.ones(2)
+    message = "optimizer: expected a transformation that needs only gradients and params, got one "
+    with pytest.raises(TypeError, match=message + "that needs " + needs):
+        jax.jit(lambda w: optimizer.update(w, optimizer.init(w), w))(w)
+
+
+def test_other_errors_of_a_foreign_transformation_are_its_own() -> None:
+    def update(grads: PyTree, state: Any, params: PyTree) -> Any:
+        raise TypeError("its own")
+
+    broken = as_optimizer(optax.GradientTransformation(lambda params: (), update))
+    with pytest.raises(TypeError, match=r"^its own$"):
+        broken.update(PARAMS, (), PARAMS)
+
+
+@pytest.mark.parametrize("value", [None, 0.1, "adam", adam, optax.adam, Optimizer, Halving, (1, 2)])
+def test_what_is_no_optimizer_is_refused(value: Any) -> None:
+    message = r"transform: expected an optimizer, such as adam\(0.001\), got [a-zA-Z]+$"
+    with pytest.raises(TypeError, match=message):
+        as_optimizer(value)

@@ -1,0 +1,150 @@
+"""Schedules against optax's, their edges, and what they refuse."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.tree_util import Partial
+
+from course.training.schedules import Step, constant, cosine, step_decay, warmup_cosine
+
+Theirs = Callable[[Any], Any]
+
+PAIRS: dict[str, tuple[Partial, Theirs]] = {
+    "constant": (constant(0.3), optax.constant_schedule(0.3)),
+    "step_decay": (step_decay(0.3, 7, 0.4), optax.exponential_decay(0.3, 7, 0.4, staircase=True)),
+    "step_decay, piecewise": (
+        step_decay(0.3, 50, 0.1),
+        optax.piecewise_constant_schedule(0.3, {50: 0.1, 100: 0.1}),
+    ),
+    "cosine": (cosine(0.3, 90), optax.cosine_decay_schedule(0.3, 90)),
+    "cosine of one step": (cosine(2, 1), optax.cosine_decay_schedule(2.0, 1)),
+    "warmup_cosine": (
+        warmup_cosine(0.3, 20, 90),
+        optax.warmup_cosine_decay_schedule(0.0, 0.3, 20, 90),
+    ),
+    "no warm-up": (
+        warmup_cosine(0.3, 0, 90),
+        optax.warmup_cosine_decay_schedule(0.3, 0.3, 0, 90),
+    ),
+}
+SCHEDULES = {
+    "constant": (constant, (0.1,), (0.2,)),
+    "step_decay": (step_decay, (0.1, 10, 0.5), (0.2, 20, 0.1)),
+    "cosine": (cosine, (0.1, 10), (1, 20)),
+    "warmup_cosine": (warmup_cosine, (0.1, 0, 10), (np.float32(0.2), 5, np.int64(20))),
+}
+STEPS = np.arange(130)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_schedules_equal_those_of_optax(name: str) -> None:
+    """To 1e-6 of the highest rate: closer to 0, optax itself rounds otherwise under `jit`."""
+    ours, theirs = PAIRS[name]
+    expected = np.array([theirs(int(step)) for step in STEPS])
+    ways = {
+        "integers": np.array([ours(int(step)) for step in STEPS]),
+        "at once": np.asarray(ours(STEPS)),
+        "under jit": np.asarray(jax.jit(jax.vmap(ours))(STEPS)),
+    }
+    for way, rates in ways.items():
+        assert rates.shape == STEPS.shape, way
+        np.testing.assert_allclose(
+            rates, expected, rtol=1e-6, atol=1e-6 * expected.max(), err_msg=way
+        )
+
+
+def test_known_rates() -> None:
+    assert step_decay(1.0, every=3, factor=0.5)(STEPS[:7]).tolist() == [
+        1,
+        1,
+        1,
+        0.5,
+        0.5,
+        0.5,
+        0.25,
+    ]
+    wave = np.asarray(cosine(1.0, steps=4)(STEPS[:6]))
+    np.testing.assert_allclose(wave, [1, 0.853553, 0.5, 0.146447, 0, 0], atol=1e-6)
+    both = np.asarray(warmup_cosine(1.0, warmup=2, steps=4)(STEPS[:6]))
+    np.testing.assert_allclose(both, [0, 0.5, 1, 0.5, 0, 0], atol=1e-6)
+
+
+def test_a_warmup_as_long_as_the_run_is_allowed() -> None:
+    np.testing.assert_allclose(warmup_cosine(1.0, 4, 4)(STEPS[:6]), [0, 0.25, 0.5, 0.75, 1, 0])
+
+
+def test_drops_come_at_the_exact_step_far_out() -> None:
+    drops = step_decay(1.0, every=1000, factor=0.5)(np.array([2_999_999, 3_000_000]) - 2_990_000)
+    assert drops.tolist() == [2.0**-9, 2.0**-10]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_other_numbers_compile_nothing(name: str) -> None:
+    make, first, second = SCHEDULES[name]
+    traces: list[str] = []
+
+    @jax.jit
+    def rate(schedule: Partial, step: Step) -> jax.Array:
+        traces.append("once more")
+        return schedule(step)
+
+    rates = [float(rate(make(*numbers), 4)) for numbers in (first, second)]
+    assert rates[0] != rates[1]
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_many_schedules_run_at_once(name: str) -> None:
+    make, first, second = SCHEDULES[name]
+    singles = [make(*numbers) for numbers in (first, second)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(as_arrays, singles))
+    rates = jax.vmap(lambda schedule: schedule(jnp.int32(4)))(stacked)
+    np.testing.assert_allclose(rates, [single(4) for single in singles], rtol=1e-6)
+    made = jax.vmap(make)(*map(jnp.array, zip(first, second, strict=True)))
+    np.testing.assert_allclose(jax.vmap(lambda schedule: schedule(4))(made), rates, rtol=1e-6)
+
+
+def as_arrays(tree: Any) -> Any:
+    return jax.tree.map(jnp.asarray, tree)
+
+
+def test_rates_can_be_differentiated() -> None:
+    slope = jax.grad(lambda rate: cosine(rate, 10)(5))(0.3)
+    assert float(slope) == pytest.approx(0.5, rel=1e-6)
+
+
+BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "rate 0": (lambda: constant(0), ValueError, "rate: expected a learning rate above 0, got 0"),
+    "negative rate": (lambda: cosine(-0.1, 10), ValueError, "rate: expected"),
+    "rate NaN": (lambda: step_decay(np.nan, 10, 0.5), ValueError, "rate: expected .* got nan"),
+    "rate inf": (lambda: warmup_cosine(np.inf, 1, 10), ValueError, "rate: expected .* got inf"),
+    "two rates": (lambda: constant([0.1, 0.2]), ValueError, r"rate: expected .* shape \(2,\)"),
+    "rate in words": (lambda: constant("fast"), TypeError, "rate: expected .* got str"),
+    "no rate": (lambda: constant(None), TypeError, "rate: expected .* got NoneType"),
+    "true": (lambda: constant(True), TypeError, "rate: expected .* got bool"),
+    "every 0": (
+        lambda: step_decay(0.1, 0, 0.5),
+        ValueError,
+        "every: expected .* at least 1, got 0",
+    ),
+    "every 1.5": (lambda: step_decay(0.1, 1.5, 0.5), TypeError, "every: expected an integer"),
+    "factor 0": (lambda: step_decay(0.1, 10, 0.0), ValueError, "factor: expected"),
+    "factor 10": (lambda: step_decay(0.1, 10, 10), ValueError, "factor: expected .* got 10"),
+    "no steps": (lambda: cosine(0.1, 0), ValueError, "steps: expected .* at least 1, got 0"),
+    "too many": (lambda: cosine(0.1, 2**31), ValueError, "steps: expected"),
+    "warm-up": (lambda: warmup_cosine(0.1, 11, 10), ValueError, "warmup: expected at most the 10"),
+    "below 0": (lambda: warmup_cosine(0.1, -1, 10), ValueError, "warmup: expected .* at least 0"),
+    "traced float": (lambda: jax.vmap(lambda n: cosine(0.1, n))(jnp.ones(2)), TypeError, "steps: "),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_refused(case: str) -> None:
+    call, kind, message = BAD[case]
+    with pytest.raises(kind, match=message):
+        call()
