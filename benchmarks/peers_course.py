@@ -1,19 +1,16 @@
 """The course's own loop, with its own Adam or with optax's."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.cases import B1, B2, EPS, RATE, Case
+from benchmarks.measure import Run
 from course.maths import losses
 from course.models.layers import Model
 from course.models.mlp import mlp
 from course.training import optimizers
 from course.training.loop import fit
-
-Run = Callable[[int], np.ndarray]
 
 
 def event_loss(logits: jax.Array, labels: jax.Array) -> jax.Array:

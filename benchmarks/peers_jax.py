@@ -15,9 +15,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from benchmarks.cases import B1, B2, EPS, RATE, Case
-
-Run = Callable[[int], np.ndarray]
-Loss = Callable[[Any, jax.Array, jax.Array], jax.Array]
+from benchmarks.measure import Run
 
 
 def apply(params: Any, x: jax.Array) -> jax.Array:

@@ -1,6 +1,5 @@
 """Equinox and Flax's nnx as their documentation uses them: a compiled step in a Python loop."""
 
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -10,9 +9,8 @@ import numpy as np
 import optax
 
 from benchmarks.cases import B1, B2, EPS, RATE, Case
+from benchmarks.measure import Run
 from benchmarks.peers_jax import mean_loss
-
-Run = Callable[[int], np.ndarray]
 
 
 def adam() -> optax.GradientTransformation:

@@ -1,12 +1,9 @@
 """NumPy by hand: the gradients written out, every array reused, Adam on one flat vector."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from benchmarks.cases import B1, B2, EPS, RATE, Case, Parameters
-
-Run = Callable[[int], np.ndarray]
+from benchmarks.measure import Run
 
 
 def cut(vector: np.ndarray, like: Parameters) -> Parameters:

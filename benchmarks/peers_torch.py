@@ -1,6 +1,6 @@
 """PyTorch, eager: `nn.Sequential`, its losses and its Adam."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -8,8 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.cases import B1, B2, EPS, RATE, Case
-
-Run = Callable[[int], np.ndarray]
+from benchmarks.measure import Run
 
 
 def first_model(case: Case) -> nn.Sequential:
@@ -32,7 +31,8 @@ def prepare(case: Case, *, loader: bool = False, fused: bool = False) -> Run:
     loss = nn.CrossEntropyLoss() if case.classes else nn.BCEWithLogitsLoss()
 
     def by_index(seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        for rows in torch.from_numpy(case.orders(seed).reshape(-1, case.batch)):
+        orders = torch.from_numpy(case.orders(seed)).long()
+        for rows in orders.reshape(-1, case.batch):
             yield inputs[rows], targets[rows]
 
     def by_loader(seed: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

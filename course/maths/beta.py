@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy import special
 
 from course.checks import Arguments, Finite, Probability, Shape, checked, refusal
 from course.maths.rules import Together
@@ -174,6 +173,8 @@ class Beta:
         tails = np.array([1 - mass, 1 + mass]) / 2
         tails = tails.reshape(-1, *(1 for _ in self.shape))
         alpha, beta = np.float64(self.alpha), np.float64(self.beta)
+        from scipy import special  # which changes Python's filters of warnings when it is loaded
+
         ends: np.ndarray = special.betaincinv(alpha, beta, tails)
         return ends
 
@@ -194,7 +195,7 @@ def _log_prob(
     The formula with log B(alpha, beta) subtracts log-gammas, which in float32 leaves three digits
     after 5,000 flips; in their Stirling formulas, all that is large cancels on paper.
     """
-    x = jnp.clip(x, 0, 1)
+    x = jnp.where(x < 0, 0, jnp.where(x > 1, 1, x))  # jnp.clip would halve the slope at the ends
     n = alpha + beta
     gap = (beta * x - alpha * (1 - x)) / n  # x - m, where m would round away digits near 1
     log_x, log_rest = jnp.log(jnp.where(x <= 0, 1, x)), jnp.log1p(-jnp.where(x >= 1, 0, x))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 Points = NDArray[np.float64]
 
@@ -162,6 +161,9 @@ def _align(layers: list[list[int]], links: _Links, across: Points, boxes: int) -
     In each layer that is a regression: the nearest increasing numbers, once the room is taken off
     that the boxes and lanes before need.
     """
+    # Imported here: it changes Python's warning filters.
+    from scipy.optimize import isotonic_regression
+
     y, room = np.zeros(len(across)), []
     for layer in layers:
         need = across[layer] + np.where(np.array(layer) < boxes, BETWEEN, 0.0)

@@ -101,7 +101,7 @@ def fit(
         data: inputs and targets, the examples along the first axis of both.
         epochs: passes over the data.
         batch_size: examples in a step. What an epoch leaves over is left out of it; since every
-            epoch is shuffled anew, it is other examples every time.
+            epoch is shuffled anew, no example is left out for long.
         key: settles the initial parameters, the order of the examples, and any randomness of the
             model. The same key gives the same run.
         validation: inputs and targets to measure the loss (and accuracy) on after each epoch.

@@ -1,7 +1,7 @@
 """In which order examples are visited, and in which parts a run is handed to the compiled program.
 
-The examples are shuffled anew in every epoch, on the host: JAX's own shuffle takes some forty times
-as long on a CPU as NumPy's, about as long as a small model needs to learn from an epoch.
+The examples are shuffled anew in every epoch, on the host: JAX's own shuffle takes many times as
+long on a CPU as NumPy's, about as long as a small model needs to learn from an epoch.
 """
 
 import time
@@ -51,8 +51,8 @@ def parts(epochs: int, steps: int, batch_size: int, *, pause: bool) -> Iterator[
 class Order:
     """An endless sequence of batches of indices.
 
-    What an epoch leaves over when its last batch is full is left out of that epoch. Every epoch
-    leaves out others, so no example is left out for long.
+    What an epoch leaves over when its last batch is full is left out of that epoch. It is drawn
+    anew each time, so no example is left out for long.
 
     Args:
         key: from which all the shuffles follow.

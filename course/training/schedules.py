@@ -138,7 +138,8 @@ def warmup_cosine(rate: Scalar, warmup: Whole, steps: Whole) -> Schedule:
     """A learning rate that rises from 0 along a line, then falls to 0 along half a wave.
 
         rate(t) = rate * t / warmup                                           for t < warmup,
-        rate(t) = rate * (1 + cos(pi (t - warmup) / (steps - warmup))) / 2    from there on
+        rate(t) = rate * (1 + cos(pi (t - warmup) / (steps - warmup))) / 2    up to t = steps,
+        rate(t) = 0                                                           from there on
 
     With a warm-up, the very first step has rate 0 and changes nothing.
 

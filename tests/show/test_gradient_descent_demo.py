@@ -103,3 +103,12 @@ def test_the_whole_batch_is_without_noise_and_a_small_one_is_not() -> None:
         abs(walk(RAVINE, 0.07, size).points[50:] - exact.points[50:]).mean() for size in BATCHES
     ]
     assert all(first > second for first, second in itertools.pairwise(sizes[::2]))
+
+
+def test_the_first_picture_is_the_one_that_a_browser_shows() -> None:
+    """A browser moves a slider to its nearest step, and the stored picture would be another."""
+    live = gradient_descent.learning_rate()
+    slider = live.controls["rate"]
+    steps = (np.log10(slider.value) - slider.min) / slider.step
+    assert steps == pytest.approx(round(steps), abs=1e-9)
+    live.close()

@@ -70,11 +70,6 @@ q1 = Exercise(
             "This is the step. Where does it lead from w?",
         ),
         Mistake(
-            "the change, uphill",
-            lambda w, slope, rate: rate * slope(w),
-            "This is the rate times the gradient. A step starts at w and goes against it.",
-        ),
-        Mistake(
             "always as far",
             lambda w, slope, rate: w - rate * slope(w) / np.linalg.norm(slope(w)),
             (
@@ -310,11 +305,6 @@ q4 = Exercise(
             "L-BFGS keeps ten pairs: ten steps, and ten changes of the gradient.",
         ),
         Mistake(
-            "one vector",
-            lambda parameters: [4 * parameters, 4 * parameters, 4 * parameters**2],
-            "L-BFGS keeps ten pairs of vectors, each vector as long as the gradient.",
-        ),
-        Mistake(
             "triangle",
             lambda parameters: [
                 4 * parameters,
@@ -325,11 +315,6 @@ q4 = Exercise(
                 "You kept half of the Hessian, which is enough since it is symmetric. The question "
                 "was for all of it."
             ),
-        ),
-        Mistake(
-            "diagonal",
-            lambda parameters: [4 * parameters, 80 * parameters, 4 * parameters],
-            "A Hessian has a row and a column for each parameter, not its diagonal alone.",
         ),
     ],
     hints=[

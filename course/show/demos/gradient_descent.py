@@ -212,7 +212,7 @@ def learning_rate() -> LiveFigure:
             axes[name].title.set_text(f"× {multiplier:.3g}: {behaviour}".replace("-", "−"))
             said.append(f"{direction.label}: each step multiplies by {multiplier:.3g}, {behaviour}")
         return (
-            f"Gradient descent on the {surface} with learning rate {rate:.3g} and batches of "
+            f"Surface: {surface}. Gradient descent with learning rate {rate:.3g} and batches of "
             f"{batch} of {EXAMPLES} examples. After {steps} steps the cost is {height}. Two "
             f"directions: {said[0]}; {said[1]}."
         )
@@ -225,7 +225,7 @@ def learning_rate() -> LiveFigure:
             tooltip="The cost to walk down",
         ),
         "rate": widgets.FloatLogSlider(
-            0.07,
+            10**-1.15,  # a value between two steps would jump to one of them in the browser
             min=SLOWEST,
             max=FASTEST,
             step=0.01,
