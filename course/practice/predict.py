@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from course.practice import progress, score
+from course.practice.engine import Exercise
 from course.practice.progress import PredictionRecord
 from course.practice.text import class_name, short
 from course.practice.verdict import Text, box, marked
@@ -71,6 +72,8 @@ def predict(
         listed = ", ".join(f"`{name}=`" for name in unknown) or "a fourth argument"
         return Text(f"`predict` does not know {short(listed)}: it takes `guess=` and `sure=`.")
     try:
+        if not issubclass(type(prediction), Prediction):  # isinstance would ask the object itself
+            return _no_prediction(prediction)
         known = progress.read()
         record = known.predictions.get(prediction.name)
         if record is not None:
@@ -85,6 +88,17 @@ def predict(
     except BaseException as error:  # whatever was handed in: a sentence, never a traceback
         kind = class_name(type(error))
         return Text(f"There is nothing to predict here ({kind}): name a prediction of the course.")
+
+
+def _no_prediction(value: Any) -> Text:
+    """What is said of anything else that is handed in."""
+    kind = class_name(type(value))
+    if issubclass(type(value), Exercise):
+        call = f"practice.{value.name}"
+        wanted = f"`{call}` is an exercise, so hand your answer to `{call}.check`"
+    else:
+        wanted = "name a prediction of the course"
+    return Text(f"There is nothing to predict here ({kind}): {wanted}.")
 
 
 def answered(prediction: Prediction, guess: Any, sure: Any) -> "Asked":

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import linalg
 
 from course.practice.engine import Exercise, judge
 from course.practice.exercises import distributions, entropy, gradient_descent, start_here
@@ -56,6 +57,11 @@ RIGHT = [
         lambda w, slope, rate: [x - rate * g for x, g in zip(w, slope(w), strict=True)],
     ),
     (gradient_descent.q1, lambda w, slope, rate: jnp.asarray(w) - rate * jnp.asarray(slope(w))),
+    (
+        gradient_descent.q1,
+        jax.jit(lambda w, slope, rate: w - rate * slope(w), static_argnames="slope"),
+    ),
+    (gradient_descent.q1, lambda w, slope, rate: w - rate * slope(w.tolist())),
     (gradient_descent.q2, lambda hessian: 2 / np.linalg.norm(hessian, 2)),
     (gradient_descent.q2, lambda hessian: (2 / np.linalg.eigvals(hessian).real).min()),
     (gradient_descent.q2, lambda hessian: 2 / jnp.linalg.eigvalsh(jnp.asarray(hessian))[-1]),
@@ -70,6 +76,11 @@ RIGHT = [
         jax.grad(lambda w, inputs, targets: jnp.mean((inputs @ w - targets) ** 2) / 2),
     ),
     (gradient_descent.q4, lambda d: np.array([4, 80, 4 * d]) * d),
+    (gradient_descent.q4, lambda d: jnp.array([4 * d, 80 * d, 4 * d**2])),
+    (
+        gradient_descent.q4,
+        lambda d: [np.float32(4 * d), np.float32(80 * d), np.float32(2 * d) ** 2],
+    ),
 ]
 
 
@@ -111,10 +122,16 @@ WRONG = [
         lambda count, rng: np.split(rng.permutation(count), [count // 2]),
         "One fifth",
     ),
-    (gradient_descent.q1, lambda w, slope, rate: slope(w), "was expected|were expected"),
+    (gradient_descent.q1, lambda w, slope, rate: w, "was expected|were expected"),
     (gradient_descent.q2, lambda hessian: 1.99 / np.linalg.eigvalsh(hessian).max(), "was expected"),
+    (gradient_descent.q2, lambda hessian: 2 / np.linalg.eigvals(hessian)[0], "no particular order"),
+    (gradient_descent.q2, lambda hessian: 2 / np.linalg.eig(hessian)[0][-1], "no particular order"),
+    (gradient_descent.q2, lambda hessian: 2 / linalg.eigvals(hessian).real[0], "order|expected"),
     (gradient_descent.q3, lambda w, inputs, targets: 0 * w, "expected"),
     (gradient_descent.q4, lambda d: [4 * d, 80 * d], "expected"),
+    (gradient_descent.q4, lambda d: [4 * d, 80 * d, 4 * d * (d - 1)], "expected"),
+    (gradient_descent.q4, lambda d: [4 * d, 80 * d, 4 * d**2 + 4 * d], "expected"),
+    (gradient_descent.q4, lambda d: [4 * d, 80 * d + 40, 4 * d**2], "expected"),
 ]
 
 

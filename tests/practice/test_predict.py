@@ -110,7 +110,7 @@ def test_an_interrupting_percentage_is_no_percentage(error: type[BaseException])
 
     sure = type("Sure", (), {"__float__": fail})()
     assert "a number from 50 to 100 percent" in repr(predict(rises, guess="rises", sure=sure))
-    prediction = type("Asks", (), {"name": property(fail)})()
+    prediction = object.__new__(type("Asks", (Prediction,), {"name": property(fail)}))
     stopped = error is KeyboardInterrupt
     said = "You stopped the prediction." if stopped else "There is nothing to predict here"
     assert said in repr(predict(prediction))
@@ -151,6 +151,14 @@ def test_what_is_no_prediction(prediction: Any) -> None:
     for asked in (predict(made(prediction)), predict(made(prediction), "rises", 80)):
         assert isinstance(asked, Text)
         assert "There is nothing to predict here" in repr(asked)
+
+
+@pytest.mark.parametrize("answer", [(), ("rises", 80)])
+def test_an_exercise_is_no_prediction(answer: tuple[Any, ...]) -> None:
+    asked = predict(practice.gradient_descent.q1, *answer)
+    assert isinstance(asked, Text)
+    assert "There is nothing to predict here" in asked._repr_html_()
+    assert "hand your answer to `practice.gradient_descent.q1.check`" in repr(asked)
 
 
 @pytest.mark.parametrize(

@@ -112,3 +112,59 @@ def test_the_first_picture_is_the_one_that_a_browser_shows() -> None:
     steps = (np.log10(slider.value) - slider.min) / slider.step
     assert steps == pytest.approx(round(steps), abs=1e-9)
     live.close()
+
+
+def _line(live: LiveFigure, ylabel: str) -> np.ndarray:
+    """The first line that was drawn for the controls in the axes of that name."""
+    ax = next(ax for ax in live._layers.figure.axes if ax.get_ylabel() == ylabel)
+    lines = [line for line in ax.lines if line.get_marker() in (".", "None") and line.get_visible()]
+    return np.array(lines[-1].get_xydata())
+
+
+def test_rosenbrock_is_told_of_where_it_holds(live: LiveFigure) -> None:
+    live.set(surface="Rosenbrock", rate=0.003, batch=64, steps=30)
+    assert "on the Rosenbrock surface with" in live.alt
+    assert "Near the star, along two directions: steep" in live.alt
+    titles = [ax.get_title() for ax in live._layers.figure.axes]
+    assert sum(title.startswith("near the star × ") for title in titles) == 2
+    live.set(surface="ravine")
+    assert "on the ravine with" in live.alt
+    assert not any("star" in ax.get_title() for ax in live._layers.figure.axes)
+
+
+@pytest.mark.parametrize("surface", ["bowl", "ravine", "Rosenbrock"])
+def test_the_borders_themselves_have_words(live: LiveFigure, surface: str) -> None:
+    for direction in directions(SURFACES[surface]):
+        live.set(surface=surface, rate=direction.oscillate, batch=64, steps=30)
+        assert f"{direction.label}: each step multiplies by 0, arrives at once" in live.alt
+        live.set(rate=direction.diverge)
+        assert f"{direction.label}: each step multiplies by -1, jumps for ever" in live.alt
+
+
+def test_a_multiplier_near_one_is_told_from_one(live: LiveFigure) -> None:
+    live.set(surface="saddle", rate=1e-4, batch=64, steps=30)
+    assert "multiplies by 0.9999, crawls" in live.alt
+    assert "multiplies by 1.0001, runs away" in live.alt
+
+
+def test_the_cost_stays_in_sight(live: LiveFigure) -> None:
+    live.set(surface="bowl", rate=1.0, batch=64, steps=30)
+    assert "the cost is 0." in live.alt
+    np.testing.assert_array_equal(_line(live, "cost J")[1:, 1], gradient_descent.COSTS[0])
+
+
+def test_nothing_is_drawn_after_the_numbers_end(live: LiveFigure) -> None:
+    for surface in ("ravine", "Rosenbrock", "saddle"):
+        live.set(surface=surface, rate=10.0, batch=64, steps=100)
+        costs = walk(SURFACES[surface], 10.0, 64).costs
+        drawn = _line(live, "cost J")
+        assert len(drawn) == np.flatnonzero(~np.isfinite(costs))[0] + 1
+        assert np.isfinite(drawn).all()
+
+
+def test_a_first_step_out_of_sight_is_drawn_as_far_as_the_edge(live: LiveFigure) -> None:
+    live.set(surface="Rosenbrock", rate=10.0, batch=64, steps=5)
+    drawn = _line(live, "$w_1$")
+    first = walk(SURFACES["Rosenbrock"], 10.0, 64).points[1]
+    np.testing.assert_allclose(drawn[1], first * gradient_descent.FAR / abs(first).max())
+    assert np.isnan(drawn[2:]).all()

@@ -14,13 +14,13 @@ NOTEBOOK = "10_gradient_descent"
 TITLE = "Gradient descent"
 
 FLOAT = 4  # bytes of a number in float32
-PAIRS = 10  # that L-BFGS keeps
 
 
 def bowl(rng: np.random.Generator, size: int) -> np.ndarray:
     """A random Hessian of a bowl: symmetric, with curvatures 0.5 to 20 along random directions."""
     directions: np.ndarray = np.linalg.qr(rng.normal(size=(size, size)))[0]
-    hessian: np.ndarray = directions @ np.diag(rng.uniform(0.5, 20, size=size)) @ directions.T
+    half: np.ndarray = directions @ np.diag(rng.uniform(0.25, 10, size=size)) @ directions.T
+    hessian: np.ndarray = half + half.T  # symmetric to the last digit
     return hessian
 
 
@@ -28,10 +28,11 @@ def slopes(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     """Places, gradients of random bowls, and rates."""
 
     def slope_of(size: int):
-        hessian, lowest = bowl(rng, size), rng.normal(size=size)
+        hessian = bowl(rng, size)
+        there = hessian @ rng.normal(size=size)
 
-        def slope(w):
-            return hessian @ (np.asarray(w) - lowest)
+        def slope(w):  # of any kind: a list, an array, what `jax.jit` traces with
+            return hessian @ w - there
 
         return slope
 
@@ -70,12 +71,19 @@ q1 = Exercise(
             "This is the step. Where does it lead from w?",
         ),
         Mistake(
+            "the change, uphill",
+            lambda w, slope, rate: rate * slope(w),
+            "This is the rate times the gradient. A step starts at w and goes against it.",
+        ),
+        Mistake(
+            "the gradient",
+            lambda w, slope, rate: slope(w),
+            "This is the gradient at w. A step starts at w and goes against it, times the rate.",
+        ),
+        Mistake(
             "always as far",
             lambda w, slope, rate: w - rate * slope(w) / np.linalg.norm(slope(w)),
-            (
-                "You walked equally far at every slope. The step is proportional to the gradient: "
-                "it becomes short by itself where the ground is flat."
-            ),
+            "You walked equally far at every slope. Where it is flat, steps should be short.",
         ),
         Mistake(
             "divided by the rate",
@@ -91,14 +99,29 @@ q1 = Exercise(
 )
 
 
+def unsorted(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A bowl of which `eigvals` lists the extreme curvatures neither first nor last."""
+    while True:
+        hessian = bowl(rng, size)
+        values = np.linalg.eigvals(hessian).real
+        ends = values[[0, -1]]
+        if max(ends) < 0.9 * max(values) and min(ends) > 1.1 * min(values):
+            return hessian
+
+
+def bowls(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
+    """Hessians of several sizes."""
+    return [*((bowl(rng, size),) for size in (1, 2, 3)), *((unsorted(rng, 5),) for _ in range(2))]
+
+
 def largest_safe_rate(hessian):
     """The learning rate up to which gradient descent converges on a bowl with this Hessian."""
     return 2 / np.linalg.eigvalsh(hessian).max()
 
 
-def _largest(hessian):
-    return np.linalg.eigvalsh(hessian).max()
-
+_eigvals = np.linalg.eigvalsh  # in ascending order
+_ANY_ORDER = "You took one end of a list of eigenvalues, which come in no particular order."
+_MIXED = "You mixed all curvatures into one number. The steepest direction alone decides."
 
 q2 = Exercise(
     name="gradient_descent.q2",
@@ -106,79 +129,56 @@ q2 = Exercise(
     difficulty=2,
     minutes=6,
     solution=largest_safe_rate,
-    cases=lambda rng: [(bowl(rng, size),) for size in (1, 2, 3, 3, 5)],
+    cases=bowls,
     mistakes=[
         Mistake(
             "oscillation",
-            lambda hessian: 1 / _largest(hessian),
-            (
-                "Above this rate steps begin to jump over the minimum, but they still come closer. "
-                "They do so until the multiplier reaches −1."
-            ),
+            lambda h: 1 / _eigvals(h)[-1],
+            "Above this rate steps jump over the minimum, but still come closer: up to which rate?",
         ),
         Mistake(
             "flattest direction",
-            lambda hessian: 2 / np.linalg.eigvalsh(hessian).min(),
-            (
-                "This is the border of the flattest direction. Long before it the steepest one "
-                "diverges, and one rate serves all."
-            ),
+            lambda h: 2 / _eigvals(h)[0],
+            "That is the flattest direction's border. Long before it the steepest one diverges.",
+        ),
+        Mistake("first of a list", lambda h: 2 / np.linalg.eigvals(h)[0].real, _ANY_ORDER),
+        Mistake("last of a list", lambda h: 2 / np.linalg.eigvals(h)[-1].real, _ANY_ORDER),
+        Mistake(
+            "all directions",
+            lambda h: 2 / _eigvals(h),
+            "These are the borders of all directions. One rate serves all of them: which?",
         ),
         Mistake(
             "diagonal",
-            lambda hessian: 2 / np.diag(hessian).max(),
-            (
-                "The diagonal holds the curvatures along the axes. The steepest direction may lie "
-                "between them: take the eigenvalues."
-            ),
+            lambda h: 2 / np.diag(h).max(),
+            "The diagonal has curvatures along the axes. The steepest may lie between them.",
         ),
-        Mistake(
-            "trace",
-            lambda hessian: 2 / np.trace(hessian),
-            (
-                "You divided by the sum of all curvatures. That is safe, but the largest safe rate "
-                "depends on the steepest direction alone."
-            ),
-        ),
-        Mistake(
-            "Frobenius norm",
-            lambda hessian: 2 / np.linalg.norm(hessian),
-            (
-                "`np.linalg.norm` of a matrix mixes all curvatures into one number; the largest "
-                "safe rate depends on the steepest direction alone."
-            ),
-        ),
-        Mistake(
-            "mean curvature",
-            lambda hessian: 2 / np.linalg.eigvalsh(hessian).mean(),
-            "You took the mean curvature. The steepest direction diverges before that.",
-        ),
+        Mistake("trace", lambda h: 2 / np.trace(h), _MIXED),
+        Mistake("Frobenius norm", lambda h: 2 / np.linalg.norm(h), _MIXED),
+        Mistake("mean curvature", lambda h: 2 / _eigvals(h).mean(), _MIXED),
         Mistake(
             "fastest rate",
-            lambda hessian: (
-                2 / (np.linalg.eigvalsh(hessian).max() + np.linalg.eigvalsh(hessian).min())
-            ),
-            (
-                "That is the rate that converges fastest: steepest and flattest direction then "
-                "shrink equally. Larger ones still converge."
-            ),
+            lambda h: 2 / (_eigvals(h)[-1] + _eigvals(h)[0]),
+            "This rate converges fastest: both ends shrink equally. Larger ones still converge.",
+        ),
+        Mistake(
+            "condition number",
+            lambda h: _eigvals(h)[-1] / _eigvals(h)[0],
+            "This is the condition number. The largest safe rate depends on the steepest alone.",
         ),
         Mistake(
             "upside down",
-            lambda hessian: _largest(hessian) / 2,
+            lambda h: _eigvals(h)[-1] / 2,
             "Upside down: the steeper the bowl, the smaller the rate must be.",
         ),
         Mistake(
             "curvature",
-            _largest,
+            lambda h: _eigvals(h)[-1],
             "This is the largest curvature λ. For which rate is |1 − rate · λ| equal to 1?",
         ),
     ],
     hints=[
-        (
-            "Along a direction of curvature λ a step multiplies the distance by 1 − rate · λ. For "
-            "which direction does that fall below −1 first?"
-        ),
+        "Along curvature λ, distances are multiplied by 1 − rate · λ. Where is that −1 first?",
         "`np.linalg.eigvalsh(hessian)` returns the curvatures of all eigendirections.",
         "Divide 2 by the largest of them.",
     ],
@@ -187,19 +187,19 @@ q2 = Exercise(
 
 
 def regressions(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Parameters, inputs and targets of several sizes; one batch also comes twice over."""
-    drawn = [
-        (rng.normal(size=width), rng.normal(size=(size, width)), rng.normal(size=size))
-        for size, width in ((1, 3), (4, 2), (6, 3), (10, 1))
-    ]
-    w, inputs, targets = drawn[1]
-    return [*drawn, (w, np.concatenate([inputs, inputs]), np.concatenate([targets, targets]))]
+    """Parameters, inputs, targets; one batch is another twice over. Two shapes: JAX compiles."""
+    w, inputs, targets = rng.normal(size=3), rng.normal(size=(6, 3)), rng.normal(size=6)
+    twice = [0, 1, 2, 0, 1, 2]
+    sets = (inputs[:1], targets[:1]), (inputs, targets), (inputs[twice], targets[twice])
+    return [(w, *one) for one in sets]
 
 
 def batch_gradient(w, inputs, targets):
     """Gradient at w of the mean of (x @ w - y)**2 / 2 over the rows x of inputs and their y."""
     return inputs.T @ (inputs @ w - targets) / len(targets)
 
+
+_ROWS = "The sum is divided by another number than that of the examples, the rows of `inputs`."
 
 q3 = Exercise(
     name="gradient_descent.q3",
@@ -211,53 +211,54 @@ q3 = Exercise(
     mistakes=[
         Mistake(
             "sum",
-            lambda w, inputs, targets: inputs.T @ (inputs @ w - targets),
-            (
-                "Your gradient grows with the batch: it is the sum over the examples. Divide by "
-                "how many there are, and a rate suits batches of every size."
-            ),
+            lambda w, x, y: x.T @ (x @ w - y),
+            "This is the sum, which grows with the batch. Divide by how many examples there are.",
         ),
         Mistake(
             "twice",
-            lambda w, inputs, targets: 2 * inputs.T @ (inputs @ w - targets) / len(targets),
+            lambda w, x, y: 2 * batch_gradient(w, x, y),
             "Twice too large: the 2 from the square cancels against the half in front.",
         ),
         Mistake(
             "twice the sum",
-            lambda w, inputs, targets: 2 * inputs.T @ (inputs @ w - targets),
-            (
-                "Your gradient grows with the batch: it is a sum, and twice too large besides. The "
-                "2 from the square cancels against the half in front."
-            ),
+            lambda w, x, y: 2 * x.T @ (x @ w - y),
+            "This is a sum, and twice too large besides: the 2 of the square cancels the half.",
         ),
         Mistake(
             "uphill and downhill",
-            lambda w, inputs, targets: inputs.T @ (targets - inputs @ w) / len(targets),
+            lambda w, x, y: -batch_gradient(w, x, y),
             "The sign is wrong: this points downhill, and the gradient points uphill.",
         ),
         Mistake(
-            "divided by the parameters",
-            lambda w, inputs, targets: inputs.T @ (inputs @ w - targets) / len(w),
-            "You divided by the number of parameters. The mean is over the examples.",
+            "product of averages",
+            lambda w, x, y: x.mean(axis=0) * (x @ w - y).mean(),
+            "You multiplied two averages. Each residual belongs to its own row: average products.",
         ),
         Mistake(
+            "a step",
+            lambda w, x, y: w - batch_gradient(w, x, y),
+            "You took a step with it. The question is for the gradient alone.",
+        ),
+        Mistake("by the parameters", lambda w, x, y: x.T @ (x @ w - y) / len(w), _ROWS),
+        Mistake("by all entries", lambda w, x, y: x.T @ (x @ w - y) / x.size, _ROWS),
+        Mistake(
             "mean of everything",
-            lambda w, inputs, targets: np.mean(inputs.T * (inputs @ w - targets)),
+            lambda w, x, y: np.mean(x.T * (x @ w - y)),
             "You averaged over the parameters too. The gradient has one entry for each of them.",
         ),
         Mistake(
             "residual without its input",
-            lambda w, inputs, targets: np.mean(inputs @ w - targets) * np.ones_like(w),
+            lambda w, x, y: np.mean(x @ w - y) * np.ones_like(w),
             "The chain rule asks for one more factor: how much x @ w changes with w.",
         ),
         Mistake(
             "first example only",
-            lambda w, inputs, targets: inputs[0] * (inputs[0] @ w - targets[0]),
+            lambda w, x, y: x[0] * (x[0] @ w - y[0]),
             "This is the gradient of the first example. Average over all of the batch.",
         ),
         Mistake(
             "the cost",
-            lambda w, inputs, targets: np.mean((inputs @ w - targets) ** 2) / 2,
+            lambda w, x, y: np.mean((x @ w - y) ** 2) / 2,
             "This is the cost itself. Its gradient has one entry for each parameter.",
         ),
     ],
@@ -282,46 +283,44 @@ q4 = Exercise(
     difficulty=1,
     minutes=5,
     solution=memory_of,
-    cases=lambda rng: [(int(n),) for n in rng.integers(2, 50_000, size=4)],
+    cases=lambda rng: [(int(n),) for n in rng.integers(2, 2000, size=4)],
+    tolerance=1e-6,  # all numbers are below 2**24, which float32 counts exactly
     mistakes=[
         Mistake(
-            "numbers",
-            lambda parameters: [parameters, 20 * parameters, parameters**2],
-            "You counted numbers. Each takes four bytes in float32.",
+            "numbers", lambda n: [n, 20 * n, n**2], "You counted numbers. Each takes four bytes."
         ),
         Mistake(
-            "float64",
-            lambda parameters: [8 * parameters, 160 * parameters, 8 * parameters**2],
-            "You counted eight bytes a number, as float64 takes. In float32 it is four.",
+            "float64", lambda n: [8 * n, 160 * n, 8 * n**2], "In float32 a number takes four bytes."
+        ),
+        Mistake("bits", lambda n: [32 * n, 640 * n, 32 * n**2], "These are bits: eight to a byte."),
+        Mistake(
+            "vectors", lambda n: [4 * n, 40 * n, 4 * n**2], "Each of the ten pairs has two vectors."
         ),
         Mistake(
-            "bits",
-            lambda parameters: [32 * parameters, 640 * parameters, 32 * parameters**2],
-            "You counted bits. A byte holds eight of them.",
+            "one vector", lambda n: [4 * n, 4 * n, 4 * n**2], "L-BFGS keeps ten pairs of vectors."
         ),
         Mistake(
-            "vectors for pairs",
-            lambda parameters: [4 * parameters, 40 * parameters, 4 * parameters**2],
-            "L-BFGS keeps ten pairs: ten steps, and ten changes of the gradient.",
+            "bytes squared",
+            lambda n: [4 * n, 80 * n, (4 * n) ** 2],
+            "You squared the bytes too. The Hessian has d² numbers, of four bytes each.",
         ),
         Mistake(
             "triangle",
-            lambda parameters: [
-                4 * parameters,
-                80 * parameters,
-                2 * parameters * (parameters + 1),
-            ],
-            (
-                "You kept half of the Hessian, which is enough since it is symmetric. The question "
-                "was for all of it."
-            ),
+            lambda n: [4 * n, 80 * n, 2 * n * (n + 1)],
+            "Half of a symmetric Hessian would be enough. The question was for all of it.",
+        ),
+        Mistake(
+            "diagonal", lambda n: [4 * n, 80 * n, 4 * n], "A Hessian is more than its diagonal."
+        ),
+        Mistake(
+            "reversed", lambda n: [4 * n**2, 80 * n, 4 * n], "Right numbers, in another order."
         ),
     ],
     hints=[
         "A gradient has as many numbers as there are parameters. How many does a pair have?",
         "The Hessian is a square table with a row and a column for each parameter.",
     ],
-    praise="Twenty vectors or a million: that is why large models are trained with the first.",
+    praise="One vector, twenty, or a million: nobody stores the last.",
 )
 
 

@@ -26,6 +26,7 @@ HIGHEST = 2.2  # of the multipliers that are shown
 COSTS = (1e-6, 1e4)  # that are shown, if none is negative
 ASPECT = 1.83  # width of the map, measured in its heights
 SHADES = {"crawl": "#ffffff", "oscillate": "#e6e6e6", "diverge": "#c8c8c8"}
+TINY = 1e-6  # a multiplier this close to 0, 1 or -1 is meant to be just that
 FAR = 1e3  # a descent that is this far away is no longer drawn
 
 
@@ -57,9 +58,10 @@ class Direction(NamedTuple):
         """What steps along it do, in a word or two."""
         if self.curvature <= 0:
             return "runs away"
-        if rate < self.oscillate:
-            return "crawls"
-        return "oscillates" if rate < self.diverge else "diverges"
+        size = abs(multiplier := self.multiplier(rate))
+        if min(size, abs(size - 1)) < TINY:
+            return "arrives at once" if size < TINY else "jumps for ever"
+        return "diverges" if size > 1 else "oscillates" if multiplier < 0 else "crawls"
 
 
 @cache
@@ -89,6 +91,30 @@ def walk(surface: Surface, rate: float, batch: int) -> Walk:
         steps=MOST_STEPS,
     )
     return Walk(np.array(path.points, dtype=float), np.array(path.costs, dtype=float))
+
+
+def in_digits(multiplier: float) -> str:
+    """Three digits of a multiplier, or as many as tell it from 1 and -1.
+
+    >>> in_digits(-0.7512), in_digits(0.99996), in_digits(1.0001), in_digits(-1.0), in_digits(-1e-8)
+    ('-0.751', '0.99996', '1.0001', '-1', '0')
+    """
+    number = round(multiplier, 6) + 0.0  # which turns -0 into 0
+    few = 3
+    while abs(number) != 1 and abs(float(f"{number:.{few}g}")) == 1:
+        few += 1
+    return f"{number:.{few}g}"
+
+
+def _shown(points: Float[np.ndarray, "times 2"]) -> Float[np.ndarray, "times 2"]:
+    """A path as it is drawn: to the first point that is far away, and no farther."""
+    shown = np.where(np.isinf(points), np.copysign(1e30, points), points)
+    size = np.abs(shown).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        shown = np.where(size < FAR, shown, shown / size * FAR)
+    left = np.flatnonzero(~(size[:, 0] < FAR))
+    shown[left[0] + 1 if len(left) else len(shown) :] = np.nan
+    return shown
 
 
 def _frame(surface: Surface) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -198,23 +224,27 @@ def learning_rate() -> LiveFigure:
             change(ground)
             shown = surface
         points, costs = (part[: steps + 1] for part in walk(ground, rate, batch))
-        left = np.flatnonzero(~(np.abs(points).max(axis=1) < FAR))
-        points[left[0] if len(left) else steps + 1 :] = np.nan
-        path.set_data(*points.T)
-        end.set_data(*points[-1:].T)
-        cost.set_data(np.arange(steps + 1), np.clip(costs, -1e9, 1e9))
+        drawn = _shown(points)
+        path.set_data(*drawn.T)
+        end.set_data(*drawn[-1:].T)
+        beyond = np.flatnonzero(~np.isfinite(costs))
+        last = beyond[0] + 1 if len(beyond) else steps + 1
+        floor = -1e9 if surface == "saddle" else COSTS[0]  # what is below lies on the axis
+        cost.set_data(np.arange(last), np.clip(costs[:last], floor, 1e9))
         height = f"{costs[-1]:.3g}" if np.isfinite(costs[-1]) else "beyond all bounds"
         axes["cost"].title.set_text(f"J = {height}".replace("-", "−"))
-        said = []
+        said, bends = [], surface == "Rosenbrock"  # the others have the same curvatures everywhere
+        where = "near the star " if bends else ""
         for point, name, direction in zip(now, ("steep", "flat"), directions(ground), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
             point.set_data([rate], [min(abs(multiplier), HIGHEST)])
-            axes[name].title.set_text(f"× {multiplier:.3g}: {behaviour}".replace("-", "−"))
-            said.append(f"{direction.label}: each step multiplies by {multiplier:.3g}, {behaviour}")
+            factor = in_digits(multiplier)
+            axes[name].title.set_text(f"{where}× {factor}: {behaviour}".replace("-", "−"))
+            said.append(f"{direction.label}: each step multiplies by {factor}, {behaviour}")
         return (
-            f"Surface: {surface}. Gradient descent with learning rate {rate:.3g} and batches of "
-            f"{batch} of {EXAMPLES} examples. After {steps} steps the cost is {height}. Two "
-            f"directions: {said[0]}; {said[1]}."
+            f"Gradient descent on the {surface}{' surface' if bends else ''} with learning rate "
+            f"{rate:.3g} and batches of {batch} of {EXAMPLES} examples. After {steps} steps the "
+            f"cost is {height}. Near the star, along two directions: {said[0]}; {said[1]}."
         )
 
     controls = {
