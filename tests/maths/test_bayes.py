@@ -87,7 +87,7 @@ def test_slopes_of_the_posterior():
     compiled = slopes(update)
     np.testing.assert_allclose(compiled(prior, likelihood), exact, rtol=1e-5, atol=1e-6)
     for impossible in ([0, 0, 0], [0, 1, 0]):
-        assert np.isfinite(compiled(jnp.array([0.5, 0, 0.5]), jnp.float32(impossible))).all()
+        assert not np.any(compiled(jnp.array([0.5, 0, 0.5]), jnp.float32(impossible)))
 
 
 # Sequences.
