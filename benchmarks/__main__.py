@@ -19,10 +19,10 @@ from benchmarks.measure import Work
 WIDTH = 110  # characters, below which the tables would be cut
 RESULTS = Path(__file__).parent / "results"
 WORK: dict[str, Callable[[], Work]] = {
-    "digits-64": lambda: training.work(cases.digits(64, 20)),
-    "digits-512": lambda: training.work(cases.digits(512, 20)),
-    "digits-4096": lambda: training.work(cases.digits(4096, 5, copies=10)),
-    "tiny": lambda: training.work(cases.tiny(100)),
+    "digits-64": lambda: training.work(cases.digits(64, 40)),
+    "digits-512": lambda: training.work(cases.digits(512, 100)),
+    "digits-4096": lambda: training.work(cases.digits(4096, 20, copies=10)),
+    "tiny": lambda: training.work(cases.tiny(200)),
     "line": lambda: line.work(10),
     "sweep-softmax": lambda: sweep.work((64, 10), 5),
     "sweep-small": lambda: sweep.work((64, 32, 10), 5),
@@ -32,7 +32,7 @@ WORK: dict[str, Callable[[], Work]] = {
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice([*WORK]), help="Some of them alone.")
-@click.option("--rounds", default=15, show_default=True, type=click.IntRange(min=1))
+@click.option("--rounds", default=11, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
