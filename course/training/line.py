@@ -71,10 +71,23 @@ def fit_line(
     Reference: H. Robbins and S. Monro, A Stochastic Approximation Method, Annals of Mathematical
     Statistics 22 (1951), 400-407.
     """
-    order = Order(key, len(x), 1)
-    visits = np.stack([order.epoch().ravel() for _ in range(epochs)]).astype(np.int32)
-    line: LineFit = _descend(x, y, rate, visits)
+    line: LineFit = _descend(x, y, rate, visits(key, len(x), epochs))
     return line
+
+
+def visits(key: Array, examples: int, epochs: int) -> Int[np.ndarray, "epochs examples"]:
+    """Return in which order each epoch visits the examples.
+
+    Two shuffles make all of them: an epoch takes the order of the one before and shuffles it by the
+    second. Each order, and any two that follow each other, are as random as with a new shuffle for
+    every epoch, which would take longer than the steps.
+    """
+    order = Order(key, examples, 1)
+    visits = np.empty((epochs, examples), dtype=np.int32)
+    visits[0], again = order.epoch()[:, 0], order.epoch()[:, 0]
+    for epoch in range(1, epochs):
+        visits[epoch] = visits[epoch - 1][again]
+    return visits
 
 
 @jax.jit

@@ -1,14 +1,15 @@
 """The line fitted by hand: the figures of its story, and the same steps in plain Python."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
 
 from course.models.layers import Model
-from course.training.line import fit_line
+from course.training.line import fit_line, visits
 from course.training.loop import fit
 from course.training.optimizers import sgd
-from course.training.order import Order
 
 
 def points(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -21,10 +22,10 @@ def test_it_is_the_loop_that_one_would_write_by_hand() -> None:
     x, y = (part[:200] for part in points(0))
     key = jax.random.key(1)
     line = fit_line(x, y, rate=1e-4, epochs=3, key=key)
-    order, w, b = Order(key, len(x), 1), 0.0, 0.0
-    for epoch in range(3):
+    w, b = 0.0, 0.0
+    for epoch, order in enumerate(visits(key, len(x), 3)):
         total = 0.0
-        for i in order.epoch().ravel():
+        for i in order:
             e = w * float(x[i]) + b - float(y[i])
             w, b, total = w - 1e-4 * 2 * e * float(x[i]), b - 1e-4 * 2 * e, total + e * e
         np.testing.assert_allclose(line.slope[epoch], w, rtol=1e-5)
@@ -47,12 +48,21 @@ def test_the_figures_of_the_story() -> None:
     assert round(float(np.median(losses[:, -1])), 5) == 0.00002
 
 
+def test_every_epoch_visits_every_point_in_another_order() -> None:
+    orders = visits(jax.random.key(1), 300, 20)
+    assert (np.sort(orders, axis=1) == np.arange(300)).all()
+    assert len({order.tobytes() for order in orders}) == 20
+    # Fresh shuffles leave one point of 300 in its place, on average.
+    assert max(np.sum(one == next_one) for one, next_one in itertools.pairwise(orders)) <= 5
+
+
 def test_fit_does_the_same_with_derivatives_of_its_own() -> None:
+    """In the first epoch the orders are the same, too."""
     x, y = (part[:500] for part in points(3))
     key = jax.random.key(2)
-    line = fit_line(x, y, epochs=4, key=key)
+    line = fit_line(x, y, epochs=1, key=key)
     model = Model(lambda _: {"w": 0.0 * x[0], "b": 0.0 * x[0]}, lambda p, x: p["w"] * x + p["b"])
-    result = fit(model, lambda p, t: (p - t) ** 2, sgd(1e-4), (x, y), epochs=4, batch_size=1,
+    result = fit(model, lambda p, t: (p - t) ** 2, sgd(1e-4), (x, y), epochs=1, batch_size=1,
                  key=key, progress=False)  # fmt: skip
     np.testing.assert_allclose(result.params["w"], line.slope[-1], rtol=1e-5)
     np.testing.assert_allclose(result.params["b"], line.intercept[-1], rtol=1e-4)
