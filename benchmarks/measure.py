@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ Run = Callable[[int], np.ndarray]
 
 # Threads of a BLAS or of OpenMP that have nothing to do spin for some time before they sleep, and
 # would do so in the time of whoever comes next.
-PAUSE = 0.05
+PAUSE = 0.1
 SIDE, PRODUCTS = 2048, 2
 PACKAGES = ("jax", "jaxlib", "numpy", "optax", "equinox", "flax", "torch")
 
@@ -115,15 +116,14 @@ def interleave(
 ) -> dict[str, list[float]]:
     """Seconds of each run in each round; the round's number is its seed.
 
-    Each round begins with another way, so that none always follows the same neighbour.
+    Each round has its own order, so that none always follows the same neighbour.
     """
-    names = list(runs)
+    names, random = list(runs), Random(0)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     gc.collect()
     gc.freeze()  # what the libraries hold need not be looked through again
     for number in range(1, rounds + 1):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
+        for name in random.sample(names, len(names)):
             gc.collect()
             time.sleep(pause)
             begin = time.perf_counter()

@@ -105,15 +105,17 @@ def test_ratios_and_speeds_are_those_of_each_round() -> None:
     assert Comparison.from_json(json.loads(json.dumps(comparison.to_json()))) == comparison
 
 
-def test_rounds_are_interleaved_and_begin_with_another_way() -> None:
+def test_rounds_are_interleaved_in_changing_order() -> None:
     said: list[tuple[str, int]] = []
 
     def way(name: str) -> Callable[[int], object]:
         return lambda seed: said.append((name, seed))
 
-    seconds = measure.interleave({name: way(name) for name in "abc"}, 2, pause=0.0)
-    assert said == [("b", 1), ("c", 1), ("a", 1), ("c", 2), ("a", 2), ("b", 2)]
-    assert {name: len(times) for name, times in seconds.items()} == {"a": 2, "b": 2, "c": 2}
+    seconds = measure.interleave({name: way(name) for name in "abcd"}, 20, pause=0.0)
+    assert {name: len(times) for name, times in seconds.items()} == dict.fromkeys("abcd", 20)
+    rounds = [said[at : at + 4] for at in range(0, 80, 4)]
+    assert [{*turns} for turns in rounds] == [{(x, n) for x in "abcd"} for n in range(1, 21)]
+    assert len({tuple(name for name, _ in turns) for turns in rounds}) > 10
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from course.practice import progress, score
-from course.practice.engine import Exercise
 from course.practice.progress import PredictionRecord
 from course.practice.text import class_name, short
 from course.practice.verdict import Text, box, marked
@@ -93,6 +92,9 @@ def predict(
 def _no_prediction(value: Any) -> Text:
     """What is said of anything else that is handed in."""
     kind = class_name(type(value))
+    # Imported here: the engine loads NumPy, and what shows progress alone shall not.
+    from course.practice.engine import Exercise
+
     if issubclass(type(value), Exercise):
         call = f"practice.{value.name}"
         wanted = f"`{call}` is an exercise, so hand your answer to `{call}.check`"
