@@ -351,6 +351,7 @@ def child(name, pipe):
         count += 1
         os.write(pipe, b"." if not note else b"!")
 
+os.makedirs(progress.path().parent, exist_ok=True)  # the first child may not come so far
 acknowledged, remains = {}, 0
 for kill in range(200):
     read, write = os.pipe()
