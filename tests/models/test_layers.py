@@ -1,12 +1,21 @@
 """Layers: what they compute, how they begin, and that dropout drops what it says."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special, stats
 
-from course.models.layers import ACTIVATIONS, RECTIFIERS, dense_apply, dense_init, dropout
+from course.models.layers import (
+    ACTIVATIONS,
+    NARROW,
+    RECTIFIERS,
+    dense_apply,
+    dense_init,
+    dropout,
+)
 
 KEY = jax.random.key(0)
 X = np.linspace(-4, 4, 41, dtype=np.float32)  # 0 among them
@@ -80,9 +89,25 @@ def test_dense_is_a_weighted_sum(shape):
 
 
 def test_the_plain_dense_layer_is_what_one_would_write_by_hand():
-    params, x = dense_init(KEY, 3, 4), jnp.ones((2, 3))
+    params, x = dense_init(KEY, 3, NARROW + 1), jnp.ones((2, 3))
     by_hand = jax.make_jaxpr(lambda params, x: x @ params["w"] + params["b"])(params, x)
     assert str(jax.make_jaxpr(dense_apply.__wrapped__)(params, x)) == str(by_hand)
+
+
+@pytest.mark.parametrize("outputs", [1, 10, NARROW])
+@pytest.mark.parametrize("shape", [(7,), (64, 7), (2, 64, 7)])
+def test_a_narrow_layer_differentiates_as_one_would_write_by_hand(outputs, shape):
+    params, x = dense_init(KEY, 7, outputs), jax.random.normal(KEY, shape)
+
+    def cost(apply):
+        return lambda params, x: jnp.sum(jnp.tanh(apply(params, x)) ** 2)
+
+    mine, plain = cost(dense_apply.__wrapped__), cost(lambda p, x: x @ p["w"] + p["b"])
+    close = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
+    for differentiate in (jax.grad, jax.jacfwd, jax.hessian):
+        jax.tree.map(close, *(jax.jit(differentiate(f))(params, x) for f in (mine, plain)))
+    many = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), params)
+    close(jax.vmap(mine, (0, None))(many, x), jax.vmap(plain, (0, None))(many, x))
 
 
 RATES = [0.1, 0.2, 0.5, 0.8]

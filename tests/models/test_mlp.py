@@ -39,7 +39,7 @@ def test_it_is_the_equation(sizes, activation):
 
 
 def test_it_adds_nothing_to_what_one_would_write_by_hand():
-    model = mlp((64, 128, 10))
+    model = mlp((64, 128, 100))
     params, x = model.init(KEY), jnp.ones((5, 64))
 
     def plain(params, x):
