@@ -177,7 +177,8 @@ def dense_apply(
         return x @ w + b
     # The same product, whose gradient of w is (d'x)' instead of x'd: on a CPU, XLA takes up to
     # several times as long for the second, and would make it of the first but for the barrier.
-    return x @ jax.lax.optimization_barrier(w.T).T + b
+    y: Array = x @ jax.lax.optimization_barrier(w.T).T + b
+    return y
 
 
 @checked(x=Finite(), rate=RATE, key=Key())
