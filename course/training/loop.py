@@ -4,65 +4,65 @@
 
 The compiled part is `course.training.steps`, the order of the examples `course.training.order`.
 Here is what happens between two calls of it: the progress bar, validation, early stopping, and what
-becomes of a run that is interrupted or whose loss stops being a number.
+becomes of a run that is interrupted or whose loss stops being a number. Many devices are the matter
+of `course.training.parallel`, what a checkpoint holds that of `course.training.record`.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
-from course.checks import Count, Key, checked, refusal
+from course.checks import Count, Key, OneOf, checked, refusal
 from course.models.layers import Model
 from course.training import steps
+from course.training.crew import hire
 from course.training.optimizers import AnyOptimizer, Optimizer
 from course.training.order import Order, parts
+from course.training.parallel import BACKENDS
 from course.training.progress import bar
-from course.training.rules import BatchSize, Examples, Loss, ModelRule, Patience, Strength
-from course.training.steps import Data, Learner, Score, Task
+from course.training.record import (
+    Best,
+    FitResult,
+    History,
+    Plan,
+    Progress,
+    history,
+    unpack,
+)
+from course.training.rules import (
+    BatchSize,
+    Examples,
+    Keeper,
+    Loss,
+    ModelRule,
+    Patience,
+    Strength,
+)
+from course.training.saving import Checkpoint, Saver
+from course.training.steps import Data, Score, Task
+
+__all__ = [
+    "FINISHED",
+    "INTERRUPTED",
+    "Checkpoint",
+    "FitResult",
+    "History",
+    "check_loss",
+    "fit",
+    "history",
+    "warn",
+]
 
 GLANCE = 1024
 """How many examples the bar's accuracy is measured on where there are no validation data."""
 FINISHED = "finished"
-
-
-class History(NamedTuple):
-    """How a run went; a sweep has two more axes in front, optimizers and keys."""
-
-    loss: Float[np.ndarray, "*sweep steps"]
-    """The mean loss of each step's batch before its update, in the unit of the loss."""
-    validation_loss: Float[np.ndarray, "*sweep epochs"] | None
-    """The mean loss of the validation data after each epoch; None without such data."""
-    validation_accuracy: Float[np.ndarray, "*sweep epochs"] | None
-    """The share of its labels predicted right after each epoch; None if they are no labels."""
-    steps_per_epoch: int
-    """Full batches in an epoch."""
-
-    @property
-    def epoch_loss(self) -> Float[np.ndarray, "*sweep epochs"]:
-        """The mean of `loss` over each full epoch."""
-        epochs = self.loss.shape[-1] // self.steps_per_epoch
-        whole = self.loss[..., : epochs * self.steps_per_epoch]
-        parts = whole.reshape(*whole.shape[:-1], epochs, self.steps_per_epoch)
-        return np.asarray(parts.mean(axis=-1))
-
-
-class FitResult(NamedTuple):
-    """What came of a run."""
-
-    params: PyTree
-    """What was learned: with early stopping, the parameters of the best epoch."""
-    state: PyTree
-    """The optimizer's state that belongs to `params`."""
-    history: History
-    stopped: str
-    """Why the run ended: "finished", or a sentence."""
+INTERRUPTED = "interrupted"
 
 
 @checked(
@@ -76,6 +76,9 @@ class FitResult(NamedTuple):
     validation=Examples(optional=True),
     patience=Patience(),
     l2=Strength(),
+    backend=OneOf(*BACKENDS),
+    checkpoint=Keeper(),
+    save_every=Strength(),
 )
 def fit(
     model: Model,
@@ -89,6 +92,11 @@ def fit(
     validation: Data | None = None,
     patience: int | None = None,
     l2: float | None = None,
+    devices: int | str | Sequence[jax.Device] | None = None,
+    backend: str = "pmap",
+    checkpoint: Checkpoint | None = None,
+    save_every: float | None = 10.0,
+    stop: Callable[[], bool] | None = None,
     progress: bool | Callable[..., Any] = True,
 ) -> FitResult:
     """Train a model from its initial parameters.
@@ -108,6 +116,16 @@ def fit(
         patience: stop when the validation loss has not gone down for so many epochs, and return
             the parameters with the lowest. None: run all epochs, return the last parameters.
         l2: strength of a penalty l2/2 |params|^2 on all parameters.
+        devices: how many devices share each batch, "all", or the devices themselves; None leaves
+            everything on one. The result is the same but for rounding and for what is random in
+            the model. Several processes, once they have found each other (`processes.join`), must
+            all call `fit` with the same arguments and all devices.
+        backend: "pmap" or "sharded", two ways to say it to JAX; see `course.training.parallel`.
+        checkpoint: where to keep what was learned, such as
+            `course.training.checkpoint.Checkpoints("folder")`. If there is something already, the
+            run goes on from there, as if it had never ended.
+        save_every: seconds between two checkpoints; there is one at the end in any case.
+        stop: asked several times a second; when it says true, the run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
             makes one, such as `tqdm.tqdm`. The environment variable COURSE_QUIET silences it.
 
@@ -118,8 +136,9 @@ def fit(
         number of epochs) but the same model, kinds and shapes compiles nothing.
 
     Raises:
-        TypeError, ValueError: if an argument is not as described, or the loss does not give one
-            number for each example. The message names the argument.
+        TypeError, ValueError: if an argument is not as described, the loss does not give one
+            number for each example, the devices cannot share a batch evenly, or the checkpoint is
+            that of another run. The message names the argument.
 
     >>> import jax.numpy as jnp
     >>> from course.models.layers import Model
@@ -137,60 +156,75 @@ def fit(
     check_loss(model, loss, learner.params, data)
     task = Task(loss, optimizer, l2, step_key)
     order = Order(key, len(data[0]), batch_size)
+    crew = hire(model, devices, backend, batch_size)
+    run = Progress(learner, [], [], Best(learner))
+    saver = Saver(checkpoint, crew, Plan.of(key, data, batch_size, validation, patience))
+    if saved := saver.restore():
+        run = unpack(saver.plan, run, saved)
+        order.skip(run.steps)
 
-    losses: list[np.ndarray] = []
-    scores: list[Score] = []
-    best, stopped = Best(learner), FINISHED
-    with bar(progress, total=epochs * order.steps, what="fit") as shown:
+    learner, examples = crew.place((run.learner, data))
+    stopped = FINISHED if not run.tired(patience) else tired(patience)
+    saver.saved(run)
+    with bar(progress if crew.first else False, total=epochs * order.steps, what="fit") as shown:
+        shown.update(run.steps)
+        pieces = parts(
+            epochs if stopped == FINISHED else 0,
+            order.steps,
+            batch_size,
+            pause=bool(validation),
+            begin=run.steps,
+            agree=crew.agree,
+        )
         try:
-            for first, count in parts(epochs, order.steps, batch_size, pause=bool(validation)):
+            for first, count in pieces:
                 batches = order.take(count)
-                after = steps.train(model, task, learner, data, batches, first, count)
-                new = np.asarray(after.losses)[:count]
-                if not (np.isfinite(new).all() and after.sound):
+                after = crew.train(task, learner, examples, batches, first, count)
+                new = np.asarray(crew.local(after.losses))[:count]
+                if not (np.isfinite(new).all() and crew.local(after.sound)):
                     good = int(np.isfinite([*new, np.nan]).argmin())
                     if good > 1:  # the same steps again, without the update that spoiled it all
-                        again = steps.train(model, task, learner, data, batches, first, good - 1)
-                        learner = again.learner
-                    losses.append(new[: good + 1])
+                        again = crew.train(task, learner, examples, batches, first, good - 1)
+                        run = run._replace(learner=crew.local(again.learner))
+                    run = run._replace(losses=[*run.losses, new[: good + 1]])
                     stopped = f"the loss was no longer finite at step {first + good}"
+                    saver.saved(run)  # the checkpoint from before is worth more
                     warn(stopped)
                     break
-                # Both at once: no interrupt comes in between.
-                learner, losses = after.learner, [*losses, new]
+                learner, here = after.learner, crew.local(after.learner)
+                score = None
                 if validation and (first + count) % order.steps == 0:
-                    scores.append(steps.evaluate(model, loss, learner.params, validation))
-                    best = best.or_better(learner, scores)
-                    if patience and len(scores) - best.epoch >= patience:
-                        stopped = f"no lower validation loss for {patience} epochs"
-                        break
+                    score = steps.evaluate(model, loss, here.params, validation)
+                run = run.after(here, new, score)  # all at once: no interrupt comes in between
+                if run.tired(patience):
+                    stopped = tired(patience)
+                    break
                 if not shown.disable:
                     glance = validation or (data[0][:GLANCE], data[1][:GLANCE])
-                    score = steps.evaluate(model, loss, learner.params, glance)
-                    shown.set_postfix(figures(new, score), refresh=False)
+                    shown.set_postfix(
+                        figures(new, steps.evaluate(model, loss, here.params, glance)),
+                        refresh=False,
+                    )
                     shown.update(count)
+                asked, due = crew.agree([bool(stop and stop()), saver.due(save_every)])
+                if asked:
+                    raise KeyboardInterrupt
+                if due:
+                    saver.save(run)
         except KeyboardInterrupt:
-            stopped = f"interrupted after {sum(map(len, losses))} steps"
+            stopped = f"{INTERRUPTED} after {run.steps} steps"
             warn(stopped)
-    if patience and best.epoch:
-        learner = best.learner
-    record = history(losses, scores, data, order.steps)
-    return FitResult(learner.params, learner.state, record, stopped)
+    saver.save(run)
+    crew.agree(0.0)  # nobody ends before the last checkpoint is written
+    if patience and run.best.epoch:
+        run = run._replace(learner=run.best.learner)
+    record = history(run.losses, run.scores, data, order.steps)
+    return FitResult(run.learner.params, run.learner.state, record, stopped)
 
 
-class Best(NamedTuple):
-    """The learner with the lowest validation loss so far."""
-
-    learner: Learner
-    loss: float = math.inf
-    epoch: int = 0
-    """After how many epochs; 0 before any was judged."""
-
-    def or_better(self, learner: Learner, scores: Sequence[Score]) -> "Best":
-        """Return the learner of the last score if it is better, or the first."""
-        loss = float(scores[-1].loss)
-        better = loss < self.loss or not self.epoch
-        return Best(learner, loss, len(scores)) if better else self
+def tired(patience: int | None) -> str:
+    """Why a run ends whose validation loss does not go down any more."""
+    return f"no lower validation loss for {patience} epochs"
 
 
 def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:
@@ -204,19 +238,6 @@ def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:
     losses = loss(jnp.broadcast_to(one, (len(targets), *one.shape[1:])), targets)
     if jnp.shape(losses) != (wanted := targets.shape[:1]):
         raise refusal("loss", f"one for each example, shape {wanted}", f"shape {jnp.shape(losses)}")
-
-
-def history(
-    losses: Sequence[np.ndarray], scores: Sequence[Score], data: Data, steps_per_epoch: int
-) -> History:
-    """Put the parts of a run together."""
-    loss = np.concatenate(losses, axis=-1) if losses else np.zeros(0, np.float32)
-    if not scores:
-        return History(loss, None, None, steps_per_epoch)
-    validation = np.stack([score.loss for score in scores], axis=-1)
-    accuracy = np.stack([score.accuracy for score in scores], axis=-1)
-    labels = jnp.issubdtype(data[1].dtype, jnp.integer)
-    return History(loss, validation, accuracy if labels else None, steps_per_epoch)
 
 
 def warn(stopped: str) -> None:

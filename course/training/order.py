@@ -5,7 +5,7 @@ long on a CPU as NumPy's, about as long as a small model needs to learn from an 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -24,7 +24,15 @@ def capacity(batch_size: int) -> int:
     return max(1, INDICES // batch_size)
 
 
-def parts(epochs: int, steps: int, batch_size: int, *, pause: bool) -> Iterator[tuple[int, int]]:
+def parts(
+    epochs: int,
+    steps: int,
+    batch_size: int,
+    *,
+    pause: bool,
+    begin: int = 0,
+    agree: Callable[[float], float] = float,
+) -> Iterator[tuple[int, int]]:
     """Divide a run into parts of about `SECONDS` each, by the time that the caller takes for each.
 
     Args:
@@ -32,18 +40,22 @@ def parts(epochs: int, steps: int, batch_size: int, *, pause: bool) -> Iterator[
         steps: in an epoch.
         batch_size: examples in a step.
         pause: let no part go on beyond the end of an epoch.
+        begin: how many steps were taken before; where an earlier call had a part begin, or 0.
+        agree: what makes the same of the seconds that each of several processes took.
 
     Yields:
         The number of steps before each part, and in it. However a run is divided, its steps are the
-        same ones.
+        same ones, to the last bit: a part has an even number of them unless it has to end, so a
+        step keeps its place among those that the compiled program takes two at a time.
     """
-    first, pace = 0, FEW
+    first, pace = begin, FEW
     while first < (total := epochs * steps):
         left = steps - first % steps if pause else total - first
-        count = min(pace, left, capacity(batch_size))
+        most = capacity(batch_size)
+        count = min(left, max(pace // 2 * 2, 2), most if most == 1 else most // 2 * 2)
         begun = time.perf_counter()
         yield first, count
-        elapsed = time.perf_counter() - begun
+        elapsed = max(agree(time.perf_counter() - begun), 1e-9)
         first += count
         pace = max(1, int(count * min(SECONDS / elapsed, 8)))
 
@@ -78,6 +90,14 @@ class Order:
         """Return the batches of a new epoch."""
         used = self.steps * self._batch_size
         return self._random.permutation(self._examples)[:used].reshape(self.steps, -1)
+
+    def skip(self, count: int) -> None:
+        """Leave the next `count` batches out, as if they had been taken."""
+        while count:
+            if not len(self._left):
+                self._left = self.epoch()
+            passed = min(count, len(self._left))
+            self._left, count = self._left[passed:], count - passed
 
     def take(self, count: int) -> Int[np.ndarray, "capacity batch"]:
         """Return the next `count` batches, one a row; the other rows are zeros."""

@@ -122,3 +122,14 @@ class ModelRule:
         except TypeError:
             raise refusal(name, "a hashable model", type(value).__name__, TypeError) from None
         return value
+
+
+class Keeper:
+    """Something with `save` and `restore`, or None."""
+
+    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
+        parts = [getattr(value, part, None) for part in ("save", "restore")]
+        if value is None or (not isinstance(value, type) and all(map(callable, parts))):
+            return value
+        got = getattr(value, "__name__", None) or type(value).__name__
+        raise refusal(name, "an object with save and restore, such as Checkpoints", got, TypeError)

@@ -8,6 +8,7 @@ look into: the model, the kinds of loss and optimizer, and the shapes.
 """
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -62,6 +63,11 @@ class Score(NamedTuple):
     """The share of labels that are predicted right; NaN where targets are no labels."""
 
 
+def alone(tree: PyTree) -> PyTree:
+    """What a single device does to agree with all the others: nothing."""
+    return tree
+
+
 @partial(jax.jit, static_argnames="model")
 def begin(model: Model, optimizer: Optimizer, key: Array) -> Learner:
     """Return the learner before its first step."""
@@ -77,8 +83,13 @@ def take_steps(
     order: Int[Array, "capacity batch"],
     first: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
+    *,
+    average: Callable[[PyTree], PyTree] = alone,
 ) -> Steps:
     """Take `count` steps, the n-th on the examples `order[n]`; `first` were taken before.
+
+    Where several devices take the steps together, each has its own columns of `order`, and
+    `average` turns what each has found for its examples into the mean over all of them.
 
     It is a `scan` whose length is not known to the compiler (`fori_loop`): any number of steps up
     to the capacity of `order` runs as the same program. The learner that was handed in stays valid:
@@ -89,8 +100,8 @@ def take_steps(
     def step(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
         (params, state), losses = carry
         key = jax.random.fold_in(task.key, first + number)
-        gradients, loss = jax.grad(objective, has_aux=True)(
-            params, model, task, rows(data, order[number]), key
+        gradients, loss = average(
+            jax.grad(objective, has_aux=True)(params, model, task, rows(data, order[number]), key)
         )
         updates, state = task.optimizer.update(gradients, state, params)
         return Learner(apply_updates(params, updates), state), losses.at[number].set(loss)
@@ -99,10 +110,11 @@ def take_steps(
         return step(2 * number + 1, step(2 * number, carry))
 
     # Two steps a turn: between them nothing is copied, which a loop does at the end of each turn.
+    # Each place in a turn may round otherwise; see `order.parts` for why no run notices.
     carry = jax.lax.fori_loop(0, count // 2, turn, (learner, jnp.zeros(len(order))))
     learner, losses = jax.lax.fori_loop(count // 2 * 2, count, step, carry)
     last = rows(data, order[count - 1])
-    final, _ = objective(learner.params, model, task, last, task.key)
+    final, _ = average(objective(learner.params, model, task, last, task.key))
     return Steps(learner, losses, jnp.isfinite(final))
 
 

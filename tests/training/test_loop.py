@@ -118,12 +118,16 @@ def test_parts_cover_a_run_and_pause_where_they_should(monkeypatch: pytest.Monke
     free = list(parts(30, 22, 64, pause=False))
     assert [first for first, _ in free] == np.cumsum([0, *(n for _, n in free)])[:-1].tolist()
     assert sum(count for _, count in free) == 660
-    # 1/16 of a second for each part, when 0.2 are wanted: the next is 3.2 times as long.
-    assert [count for _, count in free[:3]] == [8, 25, 80]
+    # 1/16 of a second for each part, when 0.2 are wanted: the next is 3.2 times as long, but even.
+    assert [count for _, count in free[:3]] == [8, 24, 76]
+    assert all(count % 2 == 0 for _, count in free)
     paused = list(parts(30, 22, 64, pause=True))
     ends = {first + count for first, count in paused}
     assert ends >= set(range(22, 661, 22))
     assert all(count >= 1 for _, count in paused)
+    odd = list(parts(30, 21, 64, pause=True))
+    assert all(count % 2 == 0 or (first + count) % 21 == 0 for first, count in odd)
+    assert next(parts(30, 22, 64, pause=False, begin=640)) == (640, 8)
 
 
 def test_the_same_key_gives_the_same_run_and_another_another() -> None:
