@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from course import __version__
+from course.train import train
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_NOTEBOOK = "00_start_here"
@@ -38,6 +39,9 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="course")
 def main() -> None:
     """Why Models Learn: an interactive course in notebooks."""
+
+
+main.add_command(train)
 
 
 @main.command()
