@@ -2,7 +2,7 @@
 
 Tests and kernels see none of the reader's own files: a progress file that does not exist yet (one
 for each test file or notebook, so that neither order nor workers matter), an empty IPython
-profile, and the CPU. A compared cell that is skipped or expected to fail counts as failed.
+profile, and the CPU (unless COURSE_DEVICE=1 asks for the accelerator). A compared cell that is skipped or expected to fail counts as failed.
 """
 
 import hashlib
@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
     os.environ.update(kernel_environment(Path(private.name)))
+    if os.environ.get("COURSE_DEVICE", "") == "1":
+        del os.environ["JAX_PLATFORMS"]
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
         config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)

@@ -115,7 +115,7 @@ def train(
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         if rank.count > 1:
             processes.end(rank, error)
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
     except KeyboardInterrupt:
         if rank.count > 1:
             processes.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
@@ -141,6 +141,10 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
         if rank.index == 0:
             click.echo(text)
 
+    def tell(text: str) -> None:
+        if rank.index == 0:  # on a line of its own, not at the end of the progress bar
+            click.echo(f"\n{text[:1].upper()}{text[1:]}.", err=True)
+
     kept = Checkpoints(settings.checkpoint, keep=settings.keep) if settings.checkpoint else None
     if kept:
         before = processes.from_first(lambda: kept.steps)
@@ -156,9 +160,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     alone = rank.count == 1 and settings.devices == "all" and len(jax.devices()) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("always", RuntimeWarning)
-        warnings.showwarning = lambda message, *_, **__: (
-            click.echo(f"{str(message).capitalize()}.", err=True) if rank.index == 0 else None
-        )
+        warnings.showwarning = lambda message, *_, **__: tell(str(message))
         result = loop.fit(
             mlp(sizes),
             loss,

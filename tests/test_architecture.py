@@ -145,3 +145,9 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
         for rule in (REGISTRIES, MACHINES):
             found += [f"{name}: {match[0]}" for match in rule.finditer(text)]
     assert found == []
+
+
+def test_one_file_names_pmap() -> None:
+    """The course outlives it: what is said with `pmap` there can also be said otherwise."""
+    modules = [path for path in (ROOT / "course").rglob("*.py") if "jax.pmap" in path.read_text()]
+    assert [path.name for path in modules] == ["parallel.py"]

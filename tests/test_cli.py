@@ -24,7 +24,7 @@ def test_unknown_words_get_a_usage_line(arguments: list[str]) -> None:
 def test_version_and_help() -> None:
     assert run("--version").output.strip() == f"course, version {__version__}"
     described = run("--help").output
-    assert all(name in described for name in ("lab", "doctor", "progress", "binder-url"))
+    assert all(name in described for name in ("lab", "doctor", "progress", "train", "binder-url"))
 
 
 def test_the_module_is_the_command() -> None:

@@ -37,6 +37,7 @@ from course.training.record import (
 )
 from course.training.rules import (
     BatchSize,
+    Devices,
     Examples,
     Keeper,
     Loss,
@@ -76,6 +77,7 @@ INTERRUPTED = "interrupted"
     validation=Examples(optional=True),
     patience=Patience(),
     l2=Strength(),
+    devices=Devices(),
     backend=OneOf(*BACKENDS),
     checkpoint=Keeper(),
     save_every=Strength(),

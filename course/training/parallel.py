@@ -26,6 +26,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from course.checks import Count, OneOf, checked, refusal
+from course.training.rules import Devices
 
 AXIS = "devices"
 BATCH_AXIS = 1
@@ -40,6 +41,7 @@ BACKENDS = ("pmap", "sharded")
 Average: TypeAlias = Callable[[PyTree], PyTree]
 
 
+@checked(n=Count())
 def simulate_devices(n: int) -> None:
     """Let JAX see `n` devices on the processor, to try out what several devices do.
 
@@ -58,7 +60,6 @@ def simulate_devices(n: int) -> None:
 
     Reference: `jax_num_cpu_devices` in JAX's list of configuration options.
     """
-    n = Count()("n", n, {})
     threads = os.environ.get("NPROC", "")
     if n > 1 and not (threads.isdecimal() and int(threads) >= THREADS * n):
         os.environ["NPROC"] = str(THREADS * n)  # read once, when JAX starts
@@ -137,6 +138,7 @@ def local(tree: PyTree) -> PyTree:
     return jax.tree.map(first, tree)
 
 
+@checked(devices=Devices(), backend=OneOf(*BACKENDS))
 def team(devices: int | str | Sequence[jax.Device], backend: str = "pmap") -> Team:
     """Choose devices.
 
@@ -151,18 +153,16 @@ def team(devices: int | str | Sequence[jax.Device], backend: str = "pmap") -> Te
     Raises:
         TypeError, ValueError: if there are not so many devices, or the backend is unknown.
     """
-    backend = OneOf(*BACKENDS)("backend", backend, {})
-    there = jax.devices()
-    if not isinstance(devices, int | np.integer | str):
-        chosen = tuple(devices)
-        if not chosen or not set(chosen) <= set(there) or len(set(chosen)) < len(chosen):
-            raise refusal("devices", f"different ones of {there}", chosen)
+    there = tuple(jax.devices())
+    if devices == "all":
+        chosen = there
+    elif isinstance(devices, int):
+        if devices > len(there):
+            how = f"; to simulate {devices}, restart and begin with simulate_devices({devices})"
+            raise refusal("devices", f"at most the {len(there)} there are{how}", devices)
+        chosen = there[:devices]
     else:
-        n = len(there) if devices == "all" else Count()("devices", devices, {})
-        if n > len(there):
-            how = f"; to simulate {n}, restart and begin with simulate_devices({n})"
-            raise refusal("devices", f"at most the {len(there)} there are{how}", n)
-        chosen = tuple(there[:n])
+        chosen = tuple(devices)
     if jax.process_count() > 1 and len(chosen) < len(there):
         what = f"all {len(there)} devices of the {jax.process_count()} processes"
         raise refusal("devices", what, len(chosen))
@@ -233,7 +233,7 @@ def mean_of_devices(tree: PyTree) -> PyTree:
     return unravel(jax.lax.pmean(flat, AXIS))
 
 
-@checked(backend=OneOf(*BACKENDS))
+@checked(devices=Devices(), backend=OneOf(*BACKENDS))
 def data_parallel(
     step: Callable[[PyTree, PyTree, Average], tuple[PyTree, PyTree]],
     *,

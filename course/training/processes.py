@@ -194,24 +194,28 @@ def end(
 
     An ordinary exit would wait for the others, and they for this rank.
     """
-    leave(f"{str(rank).capitalize()} ends: {reason(error, trace, seconds=seconds)}", 1)
+    leave(f"{str(rank).capitalize()} ends: {reason(rank, error, trace, seconds=seconds)}", 1)
 
 
 def reason(
-    error: BaseException, trace: TracebackType | None = None, *, seconds: float = STALL_SECONDS
+    rank: Rank,
+    error: BaseException,
+    trace: TracebackType | None = None,
+    *,
+    seconds: float = STALL_SECONDS,
 ) -> str:
     """What went wrong, and where to look."""
     text = " ".join(str(error).split())
     lower = text.lower()
-    if isinstance(error, jax.errors.JaxRuntimeError):
+    if isinstance(error, jax.errors.JaxRuntimeError) or "gloo" in lower:
+        other = "another rank" if rank.count != 2 else f"rank {1 - rank.index}"
         if any(sign in lower for sign in LATE):
             return (
-                f"another rank did not come to the same step within {seconds:g} s: look at the one "
-                "that says nothing (stopped? out of memory? waiting for a file?), or give it more "
-                f"time with {STALL}"
+                f"{other} did not come to the same step within {seconds:g} s: look at what it does "
+                f"(stopped? out of memory? waiting for a file?), or give it more time with {STALL}"
             )
         if any(sign in lower for sign in GONE):
-            return "another rank is gone: its own last line, or the launcher's, says why"
+            return f"{other} is gone: its own last line, or the launcher's, says why"
     frames = traceback.extract_tb(trace or error.__traceback__)
     place = (
         f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
@@ -221,7 +225,8 @@ def reason(
 
 def leave(sentence: str, status: int) -> None:
     """Print a last sentence and end the process, whatever its other threads wait for."""
-    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
     sys.stdout.flush()
     os._exit(status)
 

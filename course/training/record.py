@@ -170,7 +170,7 @@ def unpack(plan: Plan, like: Progress, saved: Saved) -> Progress:
     return Progress(
         learner,
         [losses] if len(losses) else [],
-        [Score(loss, accuracy) for loss, accuracy in scores],
+        [Score(*map(jnp.asarray, score)) for score in scores],
         Best(best, float(saved["best.loss"]), int(saved["best.epoch"])),
     )
 

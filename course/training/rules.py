@@ -124,6 +124,22 @@ class ModelRule:
         return value
 
 
+class Devices:
+    """How many devices: a number, "all", or the devices themselves; None is left as it is."""
+
+    def __call__(self, name: str, value: Any, arguments: Arguments) -> Any:
+        if value is None or (isinstance(value, str) and value == "all"):
+            return value
+        if isinstance(value, list | tuple | np.ndarray):
+            chosen, there = tuple(value), jax.devices()
+            if not chosen or len({*chosen}) < len(chosen) or not {*chosen} <= {*there}:
+                raise refusal(name, f"different ones of {there}", chosen)
+            return chosen
+        if isinstance(value, str):
+            raise refusal(name, "a number of devices or 'all'", repr(value))
+        return Count()(name, value, arguments)
+
+
 class Keeper:
     """Something with `save` and `restore`, or None."""
 
