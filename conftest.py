@@ -2,7 +2,8 @@
 
 Tests and kernels see none of the reader's own files: a progress file that does not exist yet (one
 for each test file or notebook, so that neither order nor workers matter), an empty IPython
-profile, and the CPU (unless COURSE_DEVICE=1 asks for the accelerator). A compared cell that is skipped or expected to fail counts as failed.
+profile, and the CPU (or the accelerator, where COURSE_DEVICE=1 asks for it). A compared cell that
+is skipped or expected to fail counts as failed.
 """
 
 import hashlib
