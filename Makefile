@@ -19,11 +19,12 @@ ifeq ($(wildcard $(peers)/bin/python),)
 .PHONY: $(peers)/ready
 endif
 
-.PHONY: help lab test unit compare portable lint format notebooks bench lock clean
+.PHONY: help lab test unit compare portable lint format notebooks bench bench-scale \
+  test-device lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --port 8890")
 	@.venv/bin/course lab $(args)
@@ -61,6 +62,18 @@ notebooks: $(ready) ## run all notebooks afresh and store their outputs
 bench: $(peers)/ready ## time the course beside other libraries (with PyTorch: make bench torch=torch)
 	$(if $(torch),$(python) -m pip --python $(peers)/bin/python install --quiet $(torch))
 	$(peers)/bin/python -m benchmarks $(args)
+
+bench-scale: $(peers)/ready ## time training on several simulated devices and in two processes
+	$(peers)/bin/python -m benchmarks.scale $(args)
+
+# The accelerator's own packages are in no lock: name the extra of the course that brings them, once.
+# The tests compare products with NumPy's, so there they are worked out with all digits of float32.
+test-device: $(peers)/ready ## test the core on the accelerator and time it (accelerator=cuda13 torch=torch)
+	$(if $(accelerator),tools/accelerator $(accelerator))
+	$(if $(torch),$(python) -m pip --python $(peers)/bin/python install --quiet $(torch))
+	COURSE_DEVICE=1 JAX_DEFAULT_MATMUL_PRECISION=highest $(pytest) tests/maths tests/models tests/training $(args)
+	$(peers)/bin/python -m benchmarks --only digits-64 --only digits-512 --only digits-4096 \
+	  --output benchmarks/results/device-$(shell date +%Y-%m-%d).json $(bench)
 
 lock: $(ready) ## renew the locks after a change of pyproject.toml (make lock args=--upgrade)
 	$(compile) $(args) --output-file requirements.txt

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
-    from course.training.processes import Rank, Stop
+    from course.training.faults import Rank, Stop
 
 # JAX and what stands on it are imported when a training begins: `course --help` has no use for it.
 OPTIMIZERS = ("adam", "sgd")
@@ -103,22 +103,22 @@ def train(
     settings = Settings(**options)
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
-    from course.training import loop, parallel, processes
+    from course.training import faults, loop, parallel, processes
 
-    rank = processes.Rank(0, 1)
+    rank = faults.Rank(0, 1)
     try:
         rank = processes.join(coordinator, count, index)
         if simulate:
             parallel.simulate_devices(simulate)
-        with processes.Stop() as stop:
+        with faults.Stop() as stop:
             outcome = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         if rank.count > 1:
-            processes.end(rank, error)
+            faults.end(rank, error, plain=True)
         raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
     except KeyboardInterrupt:
         if rank.count > 1:
-            processes.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
+            faults.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
         raise
     if outcome == loop.FINISHED:
         return
@@ -187,6 +187,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     say(f"parameters {fingerprint(result.params)}")
     if kept:
         say(f"checkpoints in {kept.folder}")
+    processes.agree(0.0)  # a launcher ends all when one has ended: not before this is said
     return result.stopped
 
 

@@ -9,9 +9,7 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +230,8 @@ def test_the_processes_can_find_each_other() -> None:
     assert job()["completionMode"] == "Indexed"
     count = int(environment()["JAX_NUM_PROCESSES"])
     assert job()["completions"] == job()["parallelism"] == count
-    assert container("initContainers")["env"] == container()["env"]
+    # Long enough for a node to pull the image.
+    assert float(environment()["COURSE_ANSWER_SECONDS"]) >= 300
 
 
 def test_the_course_reads_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,33 +260,6 @@ def test_one_failure_restarts_all_and_the_checkpoints_stay() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == claim
     kept = parsed(container()["command"][2:])["checkpoint"]
     assert kept.as_posix().startswith(mount["mountPath"] + "/")
-
-
-def test_the_roll_call_ends_when_all_are_there() -> None:
-    """Three pods: none goes on before the last is there, whatever their order."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port = probe.getsockname()[1]
-    program, option, code = container("initContainers")["command"]
-    assert (program, option) == ("python", "-c")
-    code = code.replace("1235", str(port))
-    about = {"JAX_COORDINATOR_ADDRESS": "localhost:1", "JAX_NUM_PROCESSES": "3"}
-
-    def start(index: int) -> subprocess.Popen[bytes]:
-        env = os.environ | about | {"JAX_PROCESS_ID": str(index)}
-        return subprocess.Popen([sys.executable, "-c", code], env=env)
-
-    pods = [start(1), start(0)]
-    try:
-        with pytest.raises(subprocess.TimeoutExpired):
-            pods[0].wait(3)
-        assert pods[1].poll() is None
-        pods.append(start(2))
-        assert [pod.wait(30) for pod in pods] == [0, 0, 0]
-    finally:
-        for left in pods:
-            left.kill()
-            left.wait()
 
 
 # What the reader fills in, and the recipe of the image.

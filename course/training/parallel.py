@@ -14,7 +14,6 @@ This is the only file of the course that names `pmap`.
 
 import functools
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -73,6 +72,23 @@ def simulate_devices(n: int) -> None:
                 f"JAX has already started, with {described(len(here))}: restart the kernel (or the "
                 f"program) and call simulate_devices({n}) before anything else"
             ) from None
+
+
+class UnderWay:
+    """How many calls nobody has waited for, of all functions of this process."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def add(self, result: Any) -> None:
+        """Count a call, and wait for it if there are as many as there may be."""
+        self._calls += 1
+        if self._calls >= UNBLOCKED:
+            jax.block_until_ready(result)
+            self._calls = 0
+
+
+UNDER_WAY = UnderWay()
 
 
 class Team(NamedTuple):
@@ -205,7 +221,6 @@ def spread(function: Callable[..., Any], team: Team, divided: Sequence[bool]) ->
             in_shardings=tuple(across if part else team.sharding for part in divided),
             out_shardings=team.sharding,
         )
-    under_way: deque[Any] = deque()
 
     def run(*arguments: Any) -> Any:
         result = compiled(
@@ -214,10 +229,7 @@ def spread(function: Callable[..., Any], team: Team, divided: Sequence[bool]) ->
                 for argument, part in zip(arguments, divided, strict=True)
             )
         )
-        under_way.append(jax.tree.leaves(result))
-        if len(under_way) >= UNBLOCKED:
-            jax.block_until_ready(under_way.pop())
-            under_way.clear()
+        UNDER_WAY.add(result)
         return result
 
     return run

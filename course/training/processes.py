@@ -1,23 +1,19 @@
-"""Several processes that train together, and what becomes of them when one of them fails.
+"""Several processes that train together.
 
     rank = join()        under mpirun, srun, an indexed job or on a TPU pod: find the others
 
-JAX's own engine does the talking. What is added here is that nobody waits in vain: a rank that
-fails says so in one sentence and ends at once, so that whoever started the ranks (mpirun, Slurm,
-Kubernetes) ends the others; and a rank that is waited for longer than it should be is named.
+JAX's own engine does the talking. What becomes of the others when one of them fails is the matter
+of `course.training.faults`.
 """
 
 import importlib.util
+import math
 import os
 import pickle
-import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import FrameType, TracebackType
 from typing import Any
 
 import jax
@@ -25,14 +21,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from course.checks import Count, refusal
+from course.training.faults import STALL, STALL_SECONDS, Rank, end, leave
 
-ANSWER_SECONDS = 25
-"""How long the processes may take to find each other."""
+ANSWER_SECONDS, ANSWER = 25.0, "COURSE_ANSWER_SECONDS"
+"""How long the processes may take to find each other, and the variable that says otherwise."""
 HEARTBEAT_SECONDS = 10
-"""How long nothing may be heard of a process, or of its end while others end."""
-STALL_SECONDS = 12
-"""How long a process may wait for another in the middle of a step."""
-STALL = "COURSE_STALL_SECONDS"
+"""How long nothing may be heard of a process, at least. It is longer than the wait in a step: that
+ends with a sentence, a missing heartbeat with pages of JAX's own."""
 # Where a launcher says of how many processes this is one. What else it tells its processes must be
 # there as well: in a Slurm allocation, but outside `srun`, there is only the count.
 LAUNCHERS = (
@@ -40,27 +35,6 @@ LAUNCHERS = (
     ("SLURM_NTASKS", "SLURM_STEP_NODELIST"),
     ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"),
 )
-# What XLA says of a peer that is gone, and of one that does not come.
-GONE = (
-    "connection reset",
-    "connection closed",
-    "closed by peer",
-    "broken pipe",
-    "gloo",
-    "heartbeat",
-)
-LATE = ("timed out", "timeout", "deadline_exceeded", "rendezvous")
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Which of how many processes this is."""
-
-    index: int
-    count: int
-
-    def __str__(self) -> str:
-        return f"rank {self.index} of {self.count}"
 
 
 def launched() -> bool:
@@ -77,7 +51,7 @@ def join(
     count: int | None = None,
     index: int | None = None,
     *,
-    answer_seconds: float = ANSWER_SECONDS,
+    answer_seconds: float | None = None,
     stall_seconds: float | None = None,
 ) -> Rank:
     """Find the other processes of this training, if there are any.
@@ -91,16 +65,17 @@ def join(
         coordinator: host and port ("node1:1234") where process 0 can be reached.
         count: how many processes there are.
         index: which of them this is, from 0.
-        answer_seconds: how long to wait for the others.
+        answer_seconds: how long to wait for the others; None takes the environment variable
+            COURSE_ANSWER_SECONDS, or 25.
         stall_seconds: how long a process may wait for another in the middle of a step; None takes
-            the environment variable COURSE_STALL_SECONDS, or 12.
+            COURSE_STALL_SECONDS, or 12.
 
     Returns:
         Rank; "rank 0 of 1" where nothing is given and nobody has started several processes.
 
     Raises:
-        ValueError: if only some of the three are given, or the address has no port. If the others
-            do not answer, the process ends with exit status 1.
+        TypeError, ValueError: if only some of the three are given, the address has no port, or a
+            number is none. If the others do not answer, the process ends with exit status 1.
 
     Reference: `jax.distributed.initialize`.
     """
@@ -121,7 +96,9 @@ def join(
             return Rank(0, 1)
     elif not launched():
         return Rank(0, 1)
-    seconds = float(stall_seconds or os.environ.get(STALL) or STALL_SECONDS)
+    answer_seconds = _seconds(ANSWER, answer_seconds, ANSWER_SECONDS)
+    seconds = _seconds(STALL, stall_seconds, STALL_SECONDS)
+    heartbeat = max(HEARTBEAT_SECONDS, round(seconds) + 3)
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_collective_timeout" not in flags:
         stall = f"--xla_cpu_collective_timeout_seconds={max(1, round(seconds))}"
@@ -133,8 +110,10 @@ def join(
                 count,
                 index,
                 initialization_timeout=int(2 * answer_seconds) + 10,  # `_answer_within` is first
-                heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+                heartbeat_timeout_seconds=heartbeat,
                 shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+                # Where all is said, JAX need not look for a launcher.
+                cluster_detection_method="deactivate" if coordinator else None,
             )
         except ValueError:
             if explicit == (None, None, None) and not os.environ.get("OMPI_COMM_WORLD_SIZE"):
@@ -154,6 +133,18 @@ def _given(name: str, value: int | None) -> int | None:
             raise refusal(name, "a number", repr(text))
         return int(text)
     return value
+
+
+def _seconds(name: str, value: float | None, default: float) -> float:
+    """A time as an argument, or in the environment variable that stands for it."""
+    given = os.environ.get(name) or default if value is None else value
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise refusal(name, "a number of seconds above 0", repr(given))
+    return seconds
 
 
 @contextmanager
@@ -181,90 +172,6 @@ def _answer_within(
         yield
     finally:
         timer.cancel()
-
-
-def end(
-    rank: Rank,
-    error: BaseException,
-    trace: TracebackType | None = None,
-    *,
-    seconds: float = STALL_SECONDS,
-) -> None:
-    """Say why a rank fails, in one sentence, and end it at once.
-
-    An ordinary exit would wait for the others, and they for this rank.
-    """
-    leave(f"{str(rank).capitalize()} ends: {reason(rank, error, trace, seconds=seconds)}", 1)
-
-
-def reason(
-    rank: Rank,
-    error: BaseException,
-    trace: TracebackType | None = None,
-    *,
-    seconds: float = STALL_SECONDS,
-) -> str:
-    """What went wrong, and where to look."""
-    text = " ".join(str(error).split())
-    lower = text.lower()
-    if isinstance(error, jax.errors.JaxRuntimeError) or "gloo" in lower:
-        other = "another rank" if rank.count != 2 else f"rank {1 - rank.index}"
-        if any(sign in lower for sign in LATE):
-            return (
-                f"{other} did not come to the same step within {seconds:g} s: look at what it does "
-                f"(stopped? out of memory? waiting for a file?), or give it more time with {STALL}"
-            )
-        if any(sign in lower for sign in GONE):
-            return f"{other} is gone: its own last line, or the launcher's, says why"
-    frames = traceback.extract_tb(trace or error.__traceback__)
-    place = (
-        f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-    )
-    return f"{type(error).__name__}: {text[:500]}{place}"
-
-
-def leave(sentence: str, status: int) -> None:
-    """Print a last sentence and end the process, whatever its other threads wait for."""
-    sys.stderr.write(f"{sentence}\n")
-    sys.stderr.flush()
-    sys.stdout.flush()
-    os._exit(status)
-
-
-class Stop:
-    """Whether somebody has asked the program to stop: with Ctrl-C, or the SIGTERM of a scheduler.
-
-    Within `with stop:` the first such signal is only noted, so that a run can end between two steps
-    and save what it has learned; calling the object says whether there was one. A second signal is
-    not held up.
-    """
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def __call__(self) -> bool:
-        return self.signal is not None
-
-    @property
-    def status(self) -> int:
-        """The exit status that tells of the signal: 130 after Ctrl-C."""
-        return 128 + self.signal if self.signal else 0
-
-    def __enter__(self) -> "Stop":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is not None:
-            self.__exit__()
-            signal.raise_signal(number)
-        self.signal = number
 
 
 def agree(value: Any) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from course.train import fingerprint
-from course.training import processes
+from course.training import faults, processes
 from course.training.checkpoint import Checkpoints
 from course.training.loop import fit
 from course.training.optimizers import adam
@@ -40,7 +40,7 @@ def main(fault: str, epochs: str, folder: str | None = None) -> None:
     rank = processes.join()
     import jax
 
-    with processes.Stop() as stop:
+    with faults.Stop() as stop:
         asked = iter(range(1_000_000))
 
         def ask() -> bool:

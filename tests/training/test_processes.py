@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from course.training import processes
-from course.training.processes import Rank, Stop
+from course.training.faults import Rank, Stop, reason
 from tests.repository import ROOT
 
 MPIRUN = shutil.which("mpirun")
@@ -204,6 +204,14 @@ def test_half_an_address_is_refused(given: Any, message: str) -> None:
         processes.join(*given)
 
 
+@pytest.mark.parametrize("seconds", ["soon", "-1", "0", "nan", "inf"])
+@pytest.mark.parametrize("name", ["COURSE_STALL_SECONDS", "COURSE_ANSWER_SECONDS"])
+def test_a_time_is_a_number(name: str, seconds: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, seconds)
+    with pytest.raises(ValueError, match=f"{name}: expected a number of seconds above 0"):
+        processes.join("node:1234", 2, 1)
+
+
 def test_a_word_for_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAX_NUM_PROCESSES", "two")
     with pytest.raises(ValueError, match="JAX_NUM_PROCESSES: expected a number, got 'two'"):
@@ -224,17 +232,17 @@ def test_a_word_for_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_the_reason_is_one_sentence(error: Exception, said: str) -> None:
-    reason = processes.reason(Rank(1, 2), error)
-    assert reason.startswith(said)
-    assert "\n" not in reason
+    sentence = reason(Rank(1, 2), error)
+    assert sentence.startswith(said)
+    assert "\n" not in sentence
     if "rank 0" in said:
-        assert processes.reason(Rank(1, 3), error).startswith("another rank")
+        assert reason(Rank(1, 3), error).startswith("another rank")
 
 
 def test_the_place_of_an_error_is_named() -> None:
     with pytest.raises(ValueError, match="invalid literal") as caught:
         int("x")
-    assert "(test_processes.py, line " in processes.reason(Rank(0, 1), caught.value)
+    assert "(test_processes.py, line " in reason(Rank(0, 1), caught.value)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
