@@ -4,6 +4,7 @@ The same line runs alone, under `mpirun` or `srun`, in an indexed job of Kuberne
 """
 
 import hashlib
+import os
 import re
 import sys
 import warnings
@@ -15,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
+    from course.training.checkpoint import Checkpoints
     from course.training.faults import Rank, Stop
 
 # JAX and what stands on it are imported when a training begins: `course --help` has no use for it.
@@ -147,7 +149,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
 
     kept = Checkpoints(settings.checkpoint, keep=settings.keep) if settings.checkpoint else None
     if kept:
-        before = processes.from_first(lambda: kept.steps)
+        before = processes.from_first(lambda: look(kept))
         if before and not settings.resume:
             raise FileExistsError(
                 f"{kept.folder} holds the checkpoint of step {before[-1]}: add --resume to go on "
@@ -189,6 +191,18 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
         say(f"checkpoints in {kept.folder}")
     processes.agree(0.0)  # a launcher ends all when one has ended: not before this is said
     return result.stopped
+
+
+def look(kept: "Checkpoints") -> list[int]:
+    """The steps of the checkpoints that are there, if there can be more.
+
+    Raises:
+        PermissionError: if nothing can be written into the folder.
+    """
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(kept.folder, os.W_OK):
+        raise PermissionError(f"{kept.folder} cannot be written to: choose another folder")
+    return kept.steps
 
 
 def fingerprint(params: "PyTree") -> str:

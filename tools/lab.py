@@ -54,6 +54,7 @@ READY = """async path => {
         session.path === path && session.kernel?.execution_state === 'idle'
         && session.kernel.connections > 0);
 }"""
+IDLE = re.compile(r"\| Idle$")
 PROMPTS = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent)"""
 # Cells enter the page a few at a time, even after the kernel is ready: hence the counts.
@@ -202,6 +203,9 @@ class OpenNotebook:
         path = f"notebooks/{self.name}"
         self.page.wait_for_function(READY, arg=path, timeout=LONGEST_STEP, polling=POLL)
         self.page.locator(".jp-Toolbar-kernelName").wait_for()
+        # On a busy machine the page takes seconds more to hear of its own session. Until then Run
+        # All would pass over every cell, and nothing would run.
+        self.page.locator(".jp-StatusBar-TextItem", has_text=IDLE).wait_for()
 
     def choose(self, *items: str) -> None:
         """Choose from the menu bar: `choose("Run", "Run All Cells")`."""
