@@ -6,7 +6,6 @@
 All of them take some minutes.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,7 +40,7 @@ WORK: dict[str, Callable[[], Work]] = {
 def main(only: tuple[str, ...], rounds: int, output: Path | None) -> None:
     """Time the course's training loop beside other libraries."""
     made = run({name: WORK[name] for name in only or WORK}, rounds)
-    path = output or (None if only else RESULTS / f"{slug(made)}.json")
+    path = output or (None if only else RESULTS / f"{report.slug(made.machine)}.json")
     if path:
         made.write(path)
         click.echo(f"Stored in {path}")
@@ -64,12 +63,6 @@ def run(
     for note in report.notes(made):
         console.print(note, highlight=False)
     return made
-
-
-def slug(made: report.Report) -> str:
-    """A file name for a machine."""
-    text = f"{made.machine['device']} {made.machine['processor']} {made.machine['cores']} cores"
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 if __name__ == "__main__":

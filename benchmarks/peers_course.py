@@ -1,4 +1,6 @@
-"""The course's own loop, with its own Adam or with optax's."""
+"""The course's own loop, with its own Adam or with optax's, on one device or on several."""
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +26,11 @@ def model(case: Case) -> Model:
     return Model(lambda _key: tuple(first), mlp(case.sizes).apply)
 
 
-def prepare(case: Case, *, optax: bool = False) -> Run:
-    """`fit` as a user calls it, from NumPy arrays to a history, without the progress bar."""
+def prepare(case: Case, *, optax: bool = False, **options: Any) -> Run:
+    """`fit` as a user calls it, from NumPy arrays to a history, without the progress bar.
+
+    `options` are those of `fit` that say which devices take part.
+    """
     if optax:
         from optax import adam
     else:
@@ -44,6 +49,7 @@ def prepare(case: Case, *, optax: bool = False) -> Run:
             batch_size=case.batch,
             key=jax.random.key(seed),
             progress=False,
+            **options,
         )
         jax.block_until_ready(result.params)
         return result.history.loss

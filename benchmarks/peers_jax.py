@@ -72,15 +72,22 @@ def fresh(params: Any) -> Any:
     return jax.tree.map(jnp.array, params), zeros(params), zeros(params), jnp.zeros((), jnp.int32)
 
 
-def stepper(case: Case, outputs: Callable[..., jax.Array] = apply) -> Callable[..., Any]:
-    """A function (learner, data, rows) -> (learner, loss): one step, not compiled."""
+def stepper(
+    case: Case,
+    outputs: Callable[..., jax.Array] = apply,
+    average: Callable[[Any], Any] = lambda gradient: gradient,
+) -> Callable[..., Any]:
+    """A function (learner, data, rows) -> (learner, loss): one step, not compiled.
+
+    Where several devices take it, each on some of the rows, `average` is what they do to agree.
+    """
     loss = mean_loss(case)
 
     def step(learner: Any, data: Any, rows: jax.Array) -> tuple[Any, jax.Array]:
         # Of the ways to treat an index that is out of range, "clip" costs least on a CPU.
         x, y = (jnp.take(part, rows, axis=0, mode="clip") for part in data)
         cost, grads = jax.value_and_grad(lambda p: loss(outputs(p, x), y))(learner[0])
-        return adam(learner, grads), cost
+        return adam(learner, average(grads)), cost
 
     return step
 

@@ -28,11 +28,7 @@ class Report(NamedTuple):
             "absent": self.absent,
             "comparisons": [comparison.to_json() for comparison in self.comparisons],
         }
-        text = json.dumps(rounded(content), indent=1)
-        # A list of numbers on one line.
-        text = re.sub(r"\[\s+([\d.e+,\s-]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        store(content, path)
 
     @classmethod
     def read(cls, path: Path) -> "Report":
@@ -43,10 +39,35 @@ class Report(NamedTuple):
 
     def where(self) -> str:
         """Machine, versions and date in a line."""
-        versions = self.machine["versions"]
-        listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-        cores = f"{self.machine['cores']} cores"
-        return f"{self.machine['processor']}, {cores}; {listed}; {self.machine['date']}"
+        return where(self.machine)
+
+
+def where(machine: dict[str, Any]) -> str:
+    """Machine, versions and date in a line."""
+    listed = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"{machine['processor']}, {machine['cores']} cores; {listed}; {machine['date']}"
+
+
+def busy(machine: dict[str, Any]) -> list[str]:
+    """A sentence, if the machine had other things to do."""
+    load, cores = machine["load"], machine["cores"]
+    if load is None or load <= 0.5 * cores:
+        return []
+    return [f"The machine was busy before the start (load {load} on {cores} cores)."]
+
+
+def slug(machine: dict[str, Any]) -> str:
+    """A file name for a machine."""
+    text = f"{machine['device']} {machine['processor']} {machine['cores']} cores"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def store(content: dict[str, Any], path: Path) -> None:
+    """Write JSON with each list of numbers on one line."""
+    text = json.dumps(rounded(content), indent=1)
+    text = re.sub(r"\[\s+([\d.e+,\s-]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def rounded(value: Any) -> Any:
@@ -102,7 +123,4 @@ def notes(report: Report) -> list[str]:
         report.where(),
     ]
     lines += [f"Not there: {name} (needs {needs})." for name, needs in report.absent.items()]
-    load, cores = report.machine["load"], report.machine["cores"]
-    if load is not None and load > 0.5 * cores:
-        lines.append(f"The machine was busy before the start (load {load} on {cores} cores).")
-    return lines
+    return lines + busy(report.machine)

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ def absent() -> dict[str, str]:
     return {peer.name: peer.needs for peer in PEERS if not installed(peer)}
 
 
-def work(case: Case) -> Work:
+def work(case: Case, peers: Sequence[Peer] = PEERS) -> Work:
     """The case, trained by every peer that is installed."""
 
     def prepare(peer: Peer) -> Run:
@@ -66,11 +66,14 @@ def work(case: Case) -> Work:
         )
         return made
 
-    ways = {peer.name: partial(prepare, peer) for peer in PEERS if installed(peer)}
-    return Work(case.name, case.epochs, case.steps, case.flop, ways, partial(check_alike, case))
+    ways = {peer.name: partial(prepare, peer) for peer in peers if installed(peer)}
+    check = partial(check_alike, case, peers=peers)
+    return Work(case.name, case.epochs, case.steps, case.flop, ways, check)
 
 
-def check_alike(case: Case, losses: Mapping[str, np.ndarray]) -> None:
+def check_alike(
+    case: Case, losses: Mapping[str, np.ndarray], *, peers: Sequence[Peer] = PEERS
+) -> None:
     """Raise if a peer has not learned, or has learned otherwise than the others.
 
     Those that take the examples in the same order must have the same losses at first (later, the
@@ -78,10 +81,10 @@ def check_alike(case: Case, losses: Mapping[str, np.ndarray]) -> None:
     """
     total = case.epochs * case.steps
     last = slice(-min(case.steps, total // 2), None)
-    same = [losses[peer.name] for peer in PEERS if peer.name in losses and not peer.own_orders]
+    same = [losses[peer.name] for peer in peers if peer.name in losses and not peer.own_orders]
     ends = {name: float(np.mean(loss[last])) for name, loss in losses.items()}
     middle = float(np.median(list(ends.values())))
-    for peer in PEERS:
+    for peer in peers:
         if peer.name not in losses:
             continue
         loss, end = losses[peer.name], ends[peer.name]

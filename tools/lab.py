@@ -203,8 +203,7 @@ class OpenNotebook:
         path = f"notebooks/{self.name}"
         self.page.wait_for_function(READY, arg=path, timeout=LONGEST_STEP, polling=POLL)
         self.page.locator(".jp-Toolbar-kernelName").wait_for()
-        # On a busy machine the page takes seconds more to hear of its own session. Until then Run
-        # All would pass over every cell, and nothing would run.
+        # A busy page hears of its own session late: until then, Run All passes over every cell.
         self.page.locator(".jp-StatusBar-TextItem", has_text=IDLE).wait_for()
 
     def choose(self, *items: str) -> None:

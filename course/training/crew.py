@@ -8,24 +8,61 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
 from course.checks import refusal
 from course.models.layers import Model
-from course.training import parallel, processes, steps
+from course.training import parallel, processes, protocol, steps
+from course.training.optimizers import Optimizer
+from course.training.steps import Learner, Task
 
 
 @functools.cache
 def train(model: Model, together: parallel.Team) -> Callable[..., steps.Steps]:
     """Return `steps.train` for a model and a team: (task, learner, data, order, first, count)."""
 
-    def take(average: parallel.Average, task: steps.Task, *arguments: Any) -> steps.Steps:
+    def take(
+        average: parallel.Average, task: Task, learner: Learner, *arguments: Any
+    ) -> steps.Steps:
         if average is parallel.mean_of_devices:  # what is random differs from device to device
             own = jax.random.fold_in(task.key, jax.lax.axis_index(parallel.AXIS))
             task = task._replace(key=own)
-        return steps.take_steps(model, task, *arguments, average=average)
+        if not elementwise(task.optimizer, learner):
+            return steps.take_steps(model, task, learner, *arguments, average=average)
+        vector, unravel = ravel_pytree(learner.params)
+        memory = {name: ravel_pytree(tree)[0] for name, tree in learner.state.memory.items()}
+        learner = Learner(vector, learner.state._replace(memory=memory))
+        flat = Model(model.init, over_vectors(model, unravel))
+        after = steps.take_steps(flat, task, learner, *arguments, average=average, turn=1)
+        vector, state = after.learner
+        memory = {name: unravel(values) for name, values in state.memory.items()}
+        return after._replace(learner=Learner(unravel(vector), state._replace(memory=memory)))
 
     return parallel.spread(take, together, (False, False, False, True, False, False))
+
+
+def elementwise(optimizer: Optimizer, learner: Learner) -> bool:
+    """Whether all parameters could as well be one vector.
+
+    The course's own optimizers treat every number alike, whatever array it is in. Then the gradient
+    is the message, and a step is a few long operations in place of many short ones, which each
+    device would have to start.
+    """
+    own = getattr(optimizer.update, "func", None) in (protocol.update, protocol.update_with_params)
+    leaves = jax.tree.leaves(learner.params)
+    return own and len(leaves) > 1 and {leaf.dtype for leaf in leaves} == {jnp.dtype("float32")}
+
+
+def over_vectors(model: Model, unravel: Callable[[jax.Array], Any]) -> Callable[..., jax.Array]:
+    """A model's `apply`, for its parameters in a vector."""
+
+    @functools.wraps(model.apply)  # whether it takes a key is read from its signature
+    def apply(vector: jax.Array, *inputs: Any, **options: Any) -> jax.Array:
+        return model.apply(unravel(vector), *inputs, **options)
+
+    return apply
 
 
 class Crew(NamedTuple):

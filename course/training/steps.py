@@ -85,11 +85,13 @@ def take_steps(
     count: Int[Array, ""] | int,
     *,
     average: Callable[[PyTree], PyTree] = alone,
+    turn: int = 2,
 ) -> Steps:
     """Take `count` steps, the n-th on the examples `order[n]`; `first` were taken before.
 
     Where several devices take the steps together, each has its own columns of `order`, and
-    `average` turns what each has found for its examples into the mean over all of them.
+    `average` turns what each has found for its examples into the mean over all of them. `turn`
+    steps make a turn of the loop, at the end of which arrays are copied: two of them save a copy.
 
     It is a `scan` whose length is not known to the compiler (`fori_loop`): any number of steps up
     to the capacity of `order` runs as the same program. The learner that was handed in stays valid:
@@ -100,21 +102,26 @@ def take_steps(
     def step(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
         (params, state), losses = carry
         key = jax.random.fold_in(task.key, first + number)
-        gradients, loss = average(
-            jax.grad(objective, has_aux=True)(params, model, task, rows(data, order[number]), key)
+        gradients, loss = jax.grad(objective, has_aux=True)(
+            params, model, task, rows(data, order[number]), key
         )
+        gradients = average(gradients)
         updates, state = task.optimizer.update(gradients, state, params)
         return Learner(apply_updates(params, updates), state), losses.at[number].set(loss)
 
-    def turn(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
-        return step(2 * number + 1, step(2 * number, carry))
+    def some(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
+        for place in range(turn):
+            carry = step(turn * number + place, carry)
+        return carry
 
-    # Two steps a turn: between them nothing is copied, which a loop does at the end of each turn.
     # Each place in a turn may round otherwise; see `order.parts` for why no run notices.
-    carry = jax.lax.fori_loop(0, count // 2, turn, (learner, jnp.zeros(len(order))))
-    learner, losses = jax.lax.fori_loop(count // 2 * 2, count, step, carry)
+    carry = jax.lax.fori_loop(0, count // turn, some, (learner, jnp.zeros(len(order))))
+    if turn > 1:
+        carry = jax.lax.fori_loop(count // turn * turn, count, step, carry)
+    learner, losses = carry
     last = rows(data, order[count - 1])
-    final, _ = average(objective(learner.params, model, task, last, task.key))
+    final, _ = objective(learner.params, model, task, last, task.key)
+    losses, final = average((losses, final))  # in one message, not in one for each step
     return Steps(learner, losses, jnp.isfinite(final))
 
 

@@ -1,0 +1,81 @@
+"""What it costs to divide each step among devices, in the course's loop and by hand."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from benchmarks import training
+from benchmarks.cases import Case
+from benchmarks.measure import Comparison, Timed, Work
+from benchmarks.training import COURSE, SAME_STEPS, Peer
+from course.training.parallel import BACKENDS, described
+
+COUNTS = (1, 2, 4, 8)
+WANTED = 1.25
+"""How many times as long as the fastest by hand `fit` may take, on as many devices."""
+HAND = "by hand: "
+
+
+def team(backend: str, count: int) -> str:
+    """The name of `fit` on some devices."""
+    return f"fit, {backend}, {described(count)}"
+
+
+def peers(counts: Sequence[int] = COUNTS) -> tuple[Peer, ...]:
+    """`fit` on one device, on teams of each size, and on the largest what others would write."""
+    course, most = "peers_course.prepare", {"devices": max(counts)}
+    size = described(max(counts))
+    return (
+        Peer(COURSE, course, own_orders=True),
+        *(
+            Peer(team(backend, n), course, {"devices": n, "backend": backend}, own_orders=True)
+            for backend in BACKENDS
+            for n in counts
+        ),
+        Peer(f"{HAND}pmap, {size}", "peers_devices.prepare_pmap", most),
+        Peer(f"{HAND}shard_map, {size}", "peers_devices.prepare_shard_map", most),
+        Peer(f"{HAND}sharded jit, {size}", "peers_devices.prepare_sharded", most),
+    )
+
+
+def work(case: Case, counts: Sequence[int] = COUNTS) -> Work:
+    """The case, trained by all of them."""
+    return training.work(case, peers(counts))._replace(check=partial(check, case, tuple(counts)))
+
+
+def check(case: Case, counts: Sequence[int], losses: Mapping[str, np.ndarray]) -> None:
+    """Raise unless all do the same, and every team takes the same steps as one device."""
+    training.check_alike(case, losses, peers=peers(counts))
+    for name, loss in losses.items():
+        mine, one = loss[:SAME_STEPS], losses[COURSE][:SAME_STEPS]
+        if not name.startswith(HAND) and not np.allclose(mine, one, rtol=1e-3):
+            raise RuntimeError(f"{name} has other losses than one device")
+
+
+def by_hand(comparison: Comparison) -> Timed:
+    """The fastest that was written by hand."""
+    ways = [way for way in comparison.ways if way.name.startswith(HAND)]
+    return min(ways, key=comparison.per_step)
+
+
+def largest(comparison: Comparison, backend: str) -> Timed:
+    """`fit` on the largest team."""
+    ways = [way for way in comparison.ways if way.name.startswith(f"fit, {backend}, ")]
+    return ways[-1]
+
+
+def against_hand(comparison: Comparison, backend: str) -> list[float]:
+    """How many times as long `fit` takes as the fastest by hand, in each round."""
+    fit, hand = largest(comparison, backend), by_hand(comparison)
+    return [a / b for a, b in zip(fit.seconds, hand.seconds, strict=True)]
+
+
+def relative(comparison: Comparison, backend: str) -> dict[int, list[float]]:
+    """For each size of the team: how many times as long as on one device, in each round."""
+    begin = f"fit, {backend}, "
+    return {
+        int(way.name.removeprefix(begin).split()[0]): comparison.ratios(way)
+        for way in comparison.ways
+        if way.name.startswith(begin)
+    }
