@@ -71,7 +71,13 @@ class Settings(NamedTuple):
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(min=1))
 @click.option("--optimizer", default="adam", show_default=True, type=click.Choice(OPTIMIZERS))
 @click.option("--rate", default=0.001, show_default=True, help="Learning rate.")
-@click.option("--seed", default=0, show_default=True, help="Settles all that is random.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="Settles all that is random.",
+)
 @click.option("--devices", default="all", show_default=True, type=Devices(), help="How many.")
 @click.option("--backend", default="pmap", show_default=True, type=click.Choice(BACKENDS))
 @click.option("--simulate", type=click.IntRange(min=1), help="Make so many devices of this CPU.")
@@ -109,9 +115,9 @@ def train(
 
     rank = faults.Rank(0, 1)
     try:
-        rank = processes.join(coordinator, count, index)
         if simulate:
             parallel.simulate_devices(simulate)
+        rank = processes.join(coordinator, count, index)
         with faults.Stop() as stop:
             outcome = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -126,6 +132,8 @@ def train(
         return
     if outcome.startswith(loop.INTERRUPTED):
         sys.exit(stop.status or 130)
+    if rank.index:
+        sys.exit(1)
     raise click.ClickException(f"{outcome}: try a smaller --rate.")
 
 
@@ -188,7 +196,12 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     say(f"loss {float(score.loss):.4f}, {float(score.accuracy):.1%} of images never seen before")
     say(f"parameters {fingerprint(result.params)}")
     if kept:
-        say(f"checkpoints in {kept.folder}")
+        last = (processes.from_first(lambda: kept.steps) or [0])[-1]
+        say(f"checkpoints in {kept.folder}, the last one of step {last}")
+        if last < taken and (
+            result.stopped == loop.FINISHED or result.stopped.startswith(loop.INTERRUPTED)
+        ):
+            raise OSError(f"what was learned after step {last} could not be kept in {kept.folder}")
     processes.agree(0.0)  # a launcher ends all when one has ended: not before this is said
     return result.stopped
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from course.checks import Count
 from course.training.record import Saved
@@ -25,6 +26,7 @@ INSTALL = (
     "Checkpoints are written by Orbax, which is not installed: pip install orbax-checkpoint "
     "(it is the extra `scale` of the course)"
 )
+ABOUT, LOCK = "about", ".in-use"
 DAMAGED = "damaged-"
 """Before the name of a checkpoint that was set aside."""
 
@@ -59,13 +61,20 @@ class Checkpoints:
         self.folder = Path(folder).absolute()
         self._keep = Count()("keep", keep, {})
         self._manager: Any = None
+        self._lock: Any = None
 
     @property
     def steps(self) -> list[int]:
         """After how many steps the checkpoints were made that are there, in order."""
-        if self._manager is None and not self.folder.is_dir():
+        found = [
+            path.parent for path in self.folder.glob(f"*/{ABOUT}") if path.parent.name.isdecimal()
+        ]
+        if not found:
             return []
-        return sorted(self._open().all_steps())
+        from orbax import checkpoint as orbax
+
+        complete = orbax.utils.is_checkpoint_finalized
+        return sorted(int(path.name) for path in found if complete(path))
 
     def save(self, step: int, arrays: Saved) -> bool:
         """Write a checkpoint.
@@ -103,10 +112,11 @@ class Checkpoints:
             )
         except Exception as error:  # of Orbax, TensorStore or the system
             self._clear(step)
+            before = [one for one in self.steps if one < step]
             # `fit` and what checks its arguments lie between here and whoever called it.
             warnings.warn(
                 f"the checkpoint of step {step} could not be written ({brief(error)}); "
-                + (f"that of step {self.steps[-1]} stays" if self.steps else "there is none yet"),
+                + (f"that of step {before[-1]} stays" if before else "there is none yet"),
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -117,26 +127,40 @@ class Checkpoints:
         """Read the last checkpoint that is whole.
 
         Returns:
-            What was given to `save`; None where there is no checkpoint. One that is damaged is
-            set aside, with a warning, and the one before it is read.
+            What was given to `save`; None where there is no checkpoint. If one is damaged, the one
+            before it is read instead, the damaged one is set aside, and a warning says so.
 
         Raises:
-            OSError: if there are checkpoints and none can be read.
+            OSError: if there are checkpoints and none can be read (nothing is changed then), or
+                another process is at work in the folder.
         """
-        damaged = []
-        for step in reversed(self.steps):
+        damaged: dict[int, str] = {}
+        steps = self.steps
+        if steps:
+            self._hold()
+        for step in reversed(steps):
             try:
                 saved = self._read(step)
+            except (MemoryError, PermissionError):
+                raise
             except Exception as error:  # whatever reading damaged files leads to
-                damaged.append(f"that of step {step} ({brief(error)})")
-                self._set_aside(step)
+                damaged[step] = f"that of step {step} ({brief(error)})"
                 continue
             if damaged:
-                text = f"damaged and set aside: {', '.join(damaged)}; going on from step {step}"
-                warnings.warn(f"checkpoints in {self.folder} are {text}", RuntimeWarning, 2)
+                for one in damaged:
+                    self._set_aside(one)
+                text = f"damaged and set aside: {', '.join(damaged.values())}"
+                warnings.warn(
+                    f"checkpoints in {self.folder} are {text}; going on from step {step}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             return saved
         if damaged:
-            raise OSError(f"No checkpoint in {self.folder} can be read: {', '.join(damaged)}")
+            self.close()
+            raise OSError(
+                f"No checkpoint in {self.folder} can be read: {', '.join(damaged.values())}"
+            )
         return None
 
     def close(self) -> None:
@@ -144,6 +168,21 @@ class Checkpoints:
         if self._manager is not None:
             self._manager.close()
             self._manager = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _hold(self) -> None:
+        """Keep other processes out until `close`: two runs would spoil each other's checkpoints."""
+        if self._lock is None:
+            lock = FileLock(self.folder / LOCK, is_singleton=True)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                raise OSError(f"another process is at work in {self.folder}") from None
+            except NotImplementedError:  # a file system without locks
+                return
+            self._lock = lock
 
     def _read(self, step: int) -> Saved:
         from orbax import checkpoint as orbax
@@ -169,6 +208,7 @@ class Checkpoints:
             from orbax import checkpoint as orbax
 
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._hold()
             self._manager = orbax.CheckpointManager(
                 self.folder,
                 options=orbax.CheckpointManagerOptions(
@@ -191,10 +231,13 @@ class Checkpoints:
 
     def _clear(self, step: int) -> None:
         """Remove what a write that failed has left."""
-        self.close()
-        for left in self.folder.glob(f"{step}*"):
-            if left.name == str(step) or left.name.startswith(f"{step}."):
-                shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(Exception):
+            self._manager.close()
+        self._manager = None
+        for left in self.folder.glob(f"{step}.orbax-checkpoint-tmp*"):
+            shutil.rmtree(left, ignore_errors=True)
+        if step not in self.steps:
+            shutil.rmtree(self.folder / str(step), ignore_errors=True)
 
 
 def digest(arrays: Saved) -> str:

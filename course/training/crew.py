@@ -4,7 +4,9 @@
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +17,7 @@ from jaxtyping import PyTree
 from course.checks import refusal
 from course.models.layers import Model
 from course.training import parallel, processes, protocol, steps
+from course.training.faults import Stop
 from course.training.optimizers import Optimizer
 from course.training.steps import Learner, Task
 
@@ -78,26 +81,45 @@ class Crew(NamedTuple):
     """The largest of what all processes bring."""
     from_first: Callable[[Callable[[], Any]], Any] = lambda make: make()
     """What the first process makes, in all of them."""
+    near: Callable[[PyTree], PyTree] = steps.alone
+    """Put arrays where `local` has its copies."""
     first: bool = True
     """Whether this is the first process."""
+    several: bool = False
+    """Whether there are other processes."""
+
+    @contextmanager
+    def listening(self, stop: Callable[[], bool] | None) -> Generator[Callable[[], bool]]:
+        """Hear of an interrupt: what is yielded says whether the run is to end.
+
+        Among several processes an interrupt must not break off the step that the others are in, so
+        without a `stop` of the caller's the signals themselves are only noted.
+        """
+        if stop is None and self.several and threading.current_thread() is threading.main_thread():
+            with Stop() as stop:
+                yield stop
+        else:
+            yield lambda: bool(stop and stop())
 
 
 def hire(
     model: Model, devices: int | str | Sequence[jax.Device] | None, backend: str, batch_size: int
 ) -> Crew:
     """Return who takes the steps: see the arguments of `course.training.loop.fit`."""
+    first = jax.process_index() == 0
     if devices is None:
-        return Crew(functools.partial(steps.train, model))
+        return Crew(functools.partial(steps.train, model), first=first)
     together = parallel.team(devices, backend)
     if batch_size % (n := len(together.devices)):
-        raise refusal(
-            "batch_size", f"a multiple of {n}, for {parallel.described(n)} to share", batch_size
-        )
+        shared = f"a multiple of {n}, for {parallel.described(n)} to share"
+        raise refusal("batch_size", shared, batch_size)
     return Crew(
         train(model, together),
         together.replicate,
         parallel.local,
         processes.agree,
         processes.from_first,
-        jax.process_index() == 0,
+        functools.partial(jax.device_put, device=together.devices[together.local[0]]),
+        first,
+        jax.process_count() > 1,
     )

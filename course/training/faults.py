@@ -6,6 +6,7 @@ it should be is named.
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -20,14 +21,8 @@ STALL_SECONDS, STALL = 12.0, "COURSE_STALL_SECONDS"
 """How long a process may wait for another in the middle of a step, and the variable that says
 otherwise."""
 # What XLA says of a peer that is gone, and of one that does not come.
-GONE = (
-    "connection reset",
-    "connection closed",
-    "closed by peer",
-    "broken pipe",
-    "gloo",
-    "heartbeat",
-)
+GONE = ("connection reset", "connection closed", "closed by peer", "broken pipe", "heartbeat")
+GLOO = re.compile(r"\bGloo (all|All|AllGather|broadcast|Broadcast|context)")
 LATE = ("timed out", "timeout", "deadline_exceeded", "rendezvous")
 
 
@@ -47,7 +42,7 @@ def end(
     error: BaseException,
     trace: TracebackType | None = None,
     *,
-    seconds: float = STALL_SECONDS,
+    seconds: float | None = None,
     plain: bool = False,
 ) -> None:
     """Say why a rank fails, in one sentence, and end it at once.
@@ -58,7 +53,7 @@ def end(
         rank: which fails.
         error: why.
         trace: where; None takes it from the error.
-        seconds: how long it may have waited for another rank.
+        seconds: how long it may have waited for another rank; None if the environment says it.
         plain: the error is a sentence for the user, so its kind and its place do not matter.
     """
     why = reason(rank, error, trace, seconds=seconds, plain=plain)
@@ -72,13 +67,14 @@ def reason(
     error: BaseException,
     trace: TracebackType | None = None,
     *,
-    seconds: float = STALL_SECONDS,
+    seconds: float | None = None,
     plain: bool = False,
 ) -> str:
     """What went wrong, and where to look; see `end`."""
     text = " ".join(str(error).split())
     lower = text.lower()
-    if isinstance(error, jax.errors.JaxRuntimeError) or "gloo" in lower:
+    if isinstance(error, jax.errors.JaxRuntimeError) or GLOO.search(text):
+        seconds = seconds or float(os.environ.get(STALL) or STALL_SECONDS)
         other = "another rank" if rank.count != 2 else f"rank {1 - rank.index}"
         if any(sign in lower for sign in LATE):
             return (

@@ -10,6 +10,7 @@ of `course.training.parallel`, what a checkpoint holds that of `course.training.
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -33,7 +34,6 @@ from course.training.record import (
     Plan,
     Progress,
     history,
-    unpack,
 )
 from course.training.rules import (
     BatchSize,
@@ -125,7 +125,8 @@ def fit(
         backend: "pmap" or "sharded", two ways to say it to JAX; see `course.training.parallel`.
         checkpoint: where to keep what was learned, such as
             `course.training.checkpoint.Checkpoints("folder")`. If there is something already, the
-            run goes on from there, as if it had never ended.
+            run goes on from there, as if it had never ended; the loss, the rates and the penalty
+            are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
         stop: asked several times a second; when it says true, the run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
@@ -160,15 +161,18 @@ def fit(
     order = Order(key, len(data[0]), batch_size)
     crew = hire(model, devices, backend, batch_size)
     run = Progress(learner, [], [], Best(learner))
-    saver = Saver(checkpoint, crew, Plan.of(key, data, batch_size, validation, patience))
-    if saved := saver.restore():
-        run = unpack(saver.plan, run, saved)
-        order.skip(run.steps)
+    plan = partial(Plan.of, key, data, batch_size, validation, patience)
+    saver = Saver(checkpoint, crew, plan)
+    run = saver.restore(run)
+    order.skip(run.steps)
 
     learner, examples = crew.place((run.learner, data))
-    stopped = FINISHED if not run.tired(patience) else tired(patience)
-    saver.saved(run)
-    with bar(progress if crew.first else False, total=epochs * order.steps, what="fit") as shown:
+    glance = crew.near(validation or (data[0][:GLANCE], data[1][:GLANCE]))
+    stopped = tired(patience) if run.tired(patience) else FINISHED
+    with (
+        bar(progress if crew.first else False, total=epochs * order.steps, what="fit") as shown,
+        crew.listening(stop) as asked,
+    ):
         shown.update(run.steps)
         pieces = parts(
             epochs if stopped == FINISHED else 0,
@@ -190,34 +194,37 @@ def fit(
                         run = run._replace(learner=crew.local(again.learner))
                     run = run._replace(losses=[*run.losses, new[: good + 1]])
                     stopped = f"the loss was no longer finite at step {first + good}"
-                    saver.saved(run)  # the checkpoint from before is worth more
-                    warn(stopped)
+                    saver.pass_over(run)  # the checkpoint from before is worth more
                     break
                 learner, here = after.learner, crew.local(after.learner)
                 score = None
                 if validation and (first + count) % order.steps == 0:
-                    score = steps.evaluate(model, loss, here.params, validation)
+                    score = steps.evaluate(model, loss, here.params, glance)
                 run = run.after(here, new, score)  # all at once: no interrupt comes in between
-                if run.tired(patience):
+                if not shown.disable:
+                    seen = score or steps.evaluate(model, loss, here.params, glance)
+                    shown.set_postfix(figures(new, seen), refresh=False)
+                    shown.update(count)
+                enough, interrupted, due = crew.agree(
+                    [run.tired(patience), asked(), saver.due(save_every)]
+                )
+                if enough:
                     stopped = tired(patience)
                     break
-                if not shown.disable:
-                    glance = validation or (data[0][:GLANCE], data[1][:GLANCE])
-                    shown.set_postfix(
-                        figures(new, steps.evaluate(model, loss, here.params, glance)),
-                        refresh=False,
-                    )
-                    shown.update(count)
-                asked, due = crew.agree([bool(stop and stop()), saver.due(save_every)])
-                if asked:
-                    raise KeyboardInterrupt
+                if interrupted:
+                    stopped = f"{INTERRUPTED} after {run.steps} steps"
+                    break
                 if due:
                     saver.save(run)
         except KeyboardInterrupt:
+            if crew.several:  # the others do not know of it
+                raise
             stopped = f"{INTERRUPTED} after {run.steps} steps"
-            warn(stopped)
     saver.save(run)
+    saver.close()
     crew.agree(0.0)  # nobody ends before the last checkpoint is written
+    if stopped not in (FINISHED, tired(patience)):
+        warn(stopped)
     if patience and run.best.epoch:
         run = run._replace(learner=run.best.learner)
     record = history(run.losses, run.scores, data, order.steps)

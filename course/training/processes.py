@@ -28,6 +28,8 @@ ANSWER_SECONDS, ANSWER = 25.0, "COURSE_ANSWER_SECONDS"
 HEARTBEAT_SECONDS = 10
 """How long nothing may be heard of a process, at least. It is longer than the wait in a step: that
 ends with a sentence, a missing heartbeat with pages of JAX's own."""
+CHUNK = 2**26
+"""Bytes that are sent at once."""
 # Where a launcher says of how many processes this is one. What else it tells its processes must be
 # there as well: in a Slurm allocation, but outside `srun`, there is only the count.
 LAUNCHERS = (
@@ -35,6 +37,7 @@ LAUNCHERS = (
     ("SLURM_NTASKS", "SLURM_STEP_NODELIST"),
     ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"),
 )
+OTHER = "PMI_SIZE"  # of MPICH and its kin, which JAX does not know
 
 
 def launched() -> bool:
@@ -43,7 +46,7 @@ def launched() -> bool:
         value = os.environ.get(count, "")
         if index in os.environ and value.isdecimal() and int(value) > 1:
             return True
-    return importlib.util.find_spec("libtpu") is not None  # a machine with TPUs, perhaps of a pod
+    return False
 
 
 def join(
@@ -67,8 +70,8 @@ def join(
         index: which of them this is, from 0.
         answer_seconds: how long to wait for the others; None takes the environment variable
             COURSE_ANSWER_SECONDS, or 25.
-        stall_seconds: how long a process may wait for another in the middle of a step; None takes
-            COURSE_STALL_SECONDS, or 12.
+        stall_seconds: how long a process may wait for another in the middle of a step on a CPU;
+            None takes COURSE_STALL_SECONDS, or 12.
 
     Returns:
         Rank; "rank 0 of 1" where nothing is given and nobody has started several processes.
@@ -95,7 +98,12 @@ def join(
         if count == 1:
             return Rank(0, 1)
     elif not launched():
-        return Rank(0, 1)
+        other = os.environ.get(OTHER, "")
+        if other.isdecimal() and int(other) > 1:  # all would train alone, and never notice
+            expected = "what JAX cannot find out under this kind of MPI"
+            raise refusal("coordinator, count, index", expected, explicit)
+        if importlib.util.find_spec("libtpu") is None:  # no machine with TPUs, perhaps of a pod
+            return Rank(0, 1)
     answer_seconds = _seconds(ANSWER, answer_seconds, ANSWER_SECONDS)
     seconds = _seconds(STALL, stall_seconds, STALL_SECONDS)
     heartbeat = max(HEARTBEAT_SECONDS, round(seconds) + 3)
@@ -116,9 +124,9 @@ def join(
                 cluster_detection_method="deactivate" if coordinator else None,
             )
         except ValueError:
-            if explicit == (None, None, None) and not os.environ.get("OMPI_COMM_WORLD_SIZE"):
-                return Rank(0, 1)  # a machine with TPU software, alone
-            raise
+            if coordinator or launched():
+                raise
+            return Rank(0, 1)  # a machine with TPU software, alone
     rank = Rank(jax.process_index(), jax.process_count())
     if rank.count > 1:
         sys.excepthook = lambda _, error, trace: end(rank, error, trace, seconds=seconds)
@@ -182,11 +190,27 @@ def agree(value: Any) -> Any:
 
 
 def from_first(make: Callable[[], Any]) -> Any:
-    """Let process 0 make something, and return it in all of them."""
+    """Let process 0 make something, and return it (or raise what it raises) in all of them."""
     if jax.process_count() == 1:
         return make()
+    content = np.zeros(0, np.uint8)
     first = jax.process_index() == 0
-    content = np.frombuffer(pickle.dumps(make()), np.uint8) if first else np.zeros(0, np.uint8)
-    size = int(multihost_utils.broadcast_one_to_all(np.int32(content.size)))
-    padded = np.resize(content, size) if first else np.zeros(size, np.uint8)
-    return pickle.loads(multihost_utils.broadcast_one_to_all(padded).tobytes())
+    if first:
+        made: tuple[Any, Exception | None]
+        try:
+            made = make(), None
+        except Exception as error:
+            made = None, error
+        content = np.frombuffer(pickle.dumps(made), np.uint8)
+    send = multihost_utils.broadcast_one_to_all
+    chunks = int(send(np.int32(-(-content.size // CHUNK))))
+    left = int(send(np.int32(content.size % CHUNK or CHUNK)))
+    received = []
+    for number in range(chunks):
+        size = left if number == chunks - 1 else CHUNK
+        part = content[number * CHUNK :][:size] if first else np.zeros(size, np.uint8)
+        received.append(np.asarray(send(part)).tobytes())
+    value, failure = pickle.loads(b"".join(received))
+    if failure is not None:
+        raise failure
+    return value

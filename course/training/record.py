@@ -1,6 +1,7 @@
 """What is known of a run: how its loss went, what came of it, and what a checkpoint keeps of it."""
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ class Best(NamedTuple):
     def or_better(self, learner: Learner, scores: Sequence[Score]) -> "Best":
         """Return the learner of the last score if it is better, or the first."""
         loss = float(scores[-1].loss)
-        better = loss < self.loss or not self.epoch
+        better = not self.epoch or loss < self.loss or (math.isnan(self.loss) and loss == loss)
         return Best(learner, loss, len(scores)) if better else self
 
 
@@ -104,10 +105,11 @@ class Progress(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What settles of which steps a run consists: only as the one that it was does it go on."""
+    """What must be as it was for a run to go on. Loss, rates and penalties are taken on trust."""
 
     key: Array
-    examples: int
+    data: int
+    """A checksum of them."""
     batch_size: int
     validated: bool
     """Whether there are validation data: then an epoch ends with a whole part of the run."""
@@ -119,13 +121,16 @@ class Plan(NamedTuple):
         cls, key: Array, data: Data, batch_size: int, validation: Data | None, patience: int | None
     ) -> "Plan":
         """The plan of a run with these arguments of `fit`."""
-        return cls(key, len(data[0]), batch_size, validation is not None, patience is not None)
+        checksum = 0
+        for part in data:
+            checksum = zlib.crc32(np.ascontiguousarray(part).data, checksum)
+        return cls(key, checksum, batch_size, validation is not None, patience is not None)
 
     def arrays(self) -> Saved:
         """As a checkpoint keeps it, under the names of the arguments."""
         return {
             "key": np.asarray(jax.random.key_data(self.key)),
-            "examples": np.array(self.examples),
+            "data": np.array(self.data),
             "batch_size": np.array(self.batch_size),
             "validation": np.array(self.validated),
             "patience": np.array(self.patient),
@@ -138,7 +143,7 @@ def pack(plan: Plan, run: Progress) -> Saved:
     return {
         **plan.arrays(),
         "losses": np.concatenate([*run.losses, np.zeros(0, np.float32)]),
-        "scores": np.array(scores, np.float32).reshape(-1, 2),
+        "scores": np.array(scores).reshape(-1, 2),
         **_named("", run.learner),
         **(_named("best", run.best.learner) if plan.patient else {}),
         "best.loss": np.array(run.best.loss),
@@ -166,6 +171,9 @@ def unpack(plan: Plan, like: Progress, saved: Saved) -> Progress:
             got = saved[name].tolist() if name in saved else "none"
             raise refusal("checkpoint", f"{name} {value.tolist()}, as in the call", got)
     best = _filled("best", like.learner, saved) if plan.patient else learner
+    for name in ("losses", "scores", "best.loss", "best.epoch"):
+        if name not in saved:
+            raise refusal("checkpoint", f"{name}, as `fit` has saved it", "none of that name")
     losses, scores = saved["losses"], saved["scores"]
     return Progress(
         learner,

@@ -1,10 +1,11 @@
 """When a run is saved, and by whom."""
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from course.training.crew import Crew
-from course.training.record import Plan, Progress, Saved, pack
+from course.training.record import Plan, Progress, Saved, pack, unpack
 
 
 @runtime_checkable
@@ -12,7 +13,7 @@ class Checkpoint(Protocol):
     """What keeps arrays by name somewhere."""
 
     def save(self, step: int, arrays: Saved) -> Any:
-        """Keep the arrays of a run after so many steps."""
+        """Keep the arrays of a run after so many steps; False says that it could not be done."""
 
     def restore(self) -> Saved | None:
         """Return the arrays that were kept last, or None."""
@@ -21,17 +22,20 @@ class Checkpoint(Protocol):
 class Saver:
     """Saves a run every few seconds and at its end: of several processes, the first one does it."""
 
-    def __init__(self, checkpoint: Checkpoint | None, crew: Crew, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, checkpoint: Checkpoint | None, crew: Crew, plan: Callable[[], Plan]) -> None:
         self._checkpoint, self._crew = checkpoint, crew
+        self._plan = plan() if checkpoint is not None else None
         self._at, self._when = 0, time.monotonic()
 
-    def restore(self) -> Saved | None:
-        """What was saved before."""
-        if self._checkpoint is None:
-            return None
+    def restore(self, run: Progress) -> Progress:
+        """The run that was saved before, or the one that is given."""
+        if self._checkpoint is None or self._plan is None:
+            return run
         saved: Saved | None = self._crew.from_first(self._checkpoint.restore)
-        return saved
+        if saved is not None:
+            run = unpack(self._plan, run, saved)
+        self.pass_over(run)
+        return run
 
     def due(self, seconds: float | None) -> bool:
         """Whether it is time."""
@@ -40,10 +44,21 @@ class Saver:
 
     def save(self, run: Progress) -> None:
         """Save a run that has gone on since it was saved last."""
-        if self._checkpoint is not None and run.steps > self._at and self._crew.first:
-            self._checkpoint.save(run.steps, pack(self.plan, run))
-        self.saved(run)
+        if self._checkpoint is None or self._plan is None or run.steps <= self._at:
+            return
+        written = True
+        if self._crew.first:
+            written = self._checkpoint.save(run.steps, pack(self._plan, run)) is not False
+        self._when = time.monotonic()
+        if written:  # otherwise it is tried again
+            self.pass_over(run)
 
-    def saved(self, run: Progress) -> None:
+    def pass_over(self, run: Progress) -> None:
         """Note that there is nothing of a run that needs to be saved now."""
         self._at, self._when = run.steps, time.monotonic()
+
+    def close(self) -> None:
+        """Let go of what the checkpoints are kept in, if it can be let go of."""
+        close = getattr(self._checkpoint, "close", None)
+        if callable(close) and self._crew.first:
+            close()

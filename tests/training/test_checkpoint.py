@@ -151,8 +151,78 @@ def test_if_all_are_damaged_nothing_begins_anew_unasked(kept: Checkpoints) -> No
     kept.save(8, arrays(1))
     kept.close()
     truncate(largest(kept.folder / "8"))
-    with pytest.raises(OSError, match=r"No checkpoint in .*kept can be read: that of step 8"):
-        kept.restore()
+    for _ in range(2):  # nor at the second try
+        with pytest.raises(OSError, match=r"No checkpoint in .*kept can be read: that of step 8"):
+            kept.restore()
+    assert kept.steps == [8]
+
+
+def test_folders_of_others_are_let_alone(kept: Checkpoints) -> None:
+    for year in (2021, 2024):
+        (kept.folder / str(year)).mkdir(parents=True)
+        (kept.folder / str(year) / "data.csv").write_text("1,2")
+    assert kept.steps == []
+    assert kept.restore() is None
+    kept.save(8, arrays())
+    assert kept.steps == [8]
+    assert (kept.folder / "2021" / "data.csv").is_file()
+
+
+def test_two_processes_do_not_share_a_folder(kept: Checkpoints) -> None:
+    kept.save(8, arrays(1))
+    source = f"""
+from course.training.checkpoint import Checkpoints
+kept = Checkpoints({str(kept.folder)!r})
+print(kept.steps)
+try:
+    kept.restore()
+except OSError as error:
+    print(error)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", source]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said == f"[8]\nanother process is at work in {kept.folder}\n"
+    kept.close()
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said == "[8]\n"
+
+
+def test_a_write_that_failed_is_tried_again() -> None:
+    class Moody:
+        tries = 0
+
+        def save(self, step: int, arrays: Any) -> bool:
+            self.tries += 1
+            return False
+
+        def restore(self) -> None:
+            return None
+
+    moody = Moody()
+    run(moody, epochs=2)
+    assert moody.tries >= 2
+
+
+def test_warnings_as_errors_do_not_cost_what_was_learned(kept: Checkpoints) -> None:
+    with pytest.raises(RuntimeWarning, match="interrupted"):
+        run(kept, stop=after(1))
+    assert kept.steps
+
+
+def test_other_data_are_another_run(kept: Checkpoints) -> None:
+    run(kept, epochs=2)
+    inputs, targets = flowers()
+    with pytest.raises(ValueError, match=r"^checkpoint: expected data"):
+        fit(
+            NET, cross_entropy, adam(0.01), (inputs, targets[::-1]), epochs=3, batch_size=16,
+            key=KEY, validation=VALIDATION, checkpoint=kept, progress=False,
+        )  # fmt: skip
+
+
+def test_arrays_of_somebody_else_are_refused(kept: Checkpoints) -> None:
+    kept.save(8, arrays())
+    with pytest.raises(ValueError, match=r"^checkpoint: expected"):
+        run(kept)
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5])

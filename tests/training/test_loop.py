@@ -20,6 +20,7 @@ from course.training import loop, steps
 from course.training.loop import FitResult, fit
 from course.training.optimizers import adam, sgd
 from course.training.order import Order, parts
+from course.training.record import Best
 from course.training.schedules import cosine
 from tests.compilations import compilations
 from tests.training.models import (
@@ -474,3 +475,12 @@ def test_the_result_is_a_plain_tuple() -> None:
     *_, history, stopped = result
     assert stopped == "finished"
     assert history.loss.dtype == np.float32
+
+
+def test_a_validation_loss_that_was_no_number_is_not_the_best() -> None:
+    best = Best(steps.Learner({}, ()))
+    scores: list[steps.Score] = []
+    for loss, epoch in ((np.nan, 1), (5.0, 2), (np.nan, 2), (4.0, 4), (4.5, 4)):
+        scores.append(steps.Score(jnp.float32(loss), jnp.float32(0)))
+        best = best.or_better(best.learner, scores)
+        assert best.epoch == epoch

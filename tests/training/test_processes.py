@@ -184,7 +184,11 @@ def test_nobody_else_is_looked_for_without_need(monkeypatch: pytest.MonkeyPatch)
     assert processes.launched()
     monkeypatch.setenv("SLURM_NTASKS", "1")
     assert processes.join() == Rank(0, 1)
+    monkeypatch.delenv("SLURM_NTASKS")
     assert processes.join("node:1234", 1, 0) == Rank(0, 1)
+    monkeypatch.setenv("PMI_SIZE", "2")  # MPICH, which JAX does not know: each would train alone
+    with pytest.raises(ValueError, match="what JAX cannot find out under this kind of MPI"):
+        processes.join()
 
 
 @pytest.mark.parametrize(
@@ -228,6 +232,7 @@ def test_a_word_for_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (jax.errors.JaxRuntimeError("Gloo AllReduce: Timed out waiting"), "rank 0 did not come"),
         (ValueError("UNKNOWN: Gloo AllGather failed: Timed out waiting"), "rank 0 did not come"),
+        (OSError("/runs/igloo holds a checkpoint"), "OSError: /runs/igloo holds"),
         (TimeoutError("the server timed out"), "TimeoutError: the server timed out"),
     ],
 )
