@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.measure import usable_cores
 
 ROOT = Path(__file__).parents[1]
-BATCH, EPOCHS, RUNS, COPIES, PROCESSES = 4096, 20, 5, 10, 2
+BATCH, EPOCHS, RUNS, COPIES, PROCESSES = 4096, 60, 3, 10, 2
 WANTED = 1.4
 """How many times as many examples a second two processes should learn from as one, at one batch."""
 SECONDS = 300  # in which a job must be done

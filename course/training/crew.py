@@ -17,6 +17,7 @@ from jaxtyping import PyTree
 from course.checks import refusal
 from course.models.layers import Model
 from course.training import parallel, processes, protocol, steps
+from course.training.averages import AXIS, Average
 from course.training.faults import Stop
 from course.training.optimizers import Optimizer
 from course.training.steps import Learner, Task
@@ -26,11 +27,9 @@ from course.training.steps import Learner, Task
 def train(model: Model, together: parallel.Team) -> Callable[..., steps.Steps]:
     """Return `steps.train` for a model and a team: (task, learner, data, order, first, count)."""
 
-    def take(
-        average: parallel.Average, task: Task, learner: Learner, *arguments: Any
-    ) -> steps.Steps:
-        if average is parallel.mean_of_devices:  # what is random differs from device to device
-            own = jax.random.fold_in(task.key, jax.lax.axis_index(parallel.AXIS))
+    def take(average: Average, task: Task, learner: Learner, *arguments: Any) -> steps.Steps:
+        if together.backend == "pmap":  # what is random differs from device to device
+            own = jax.random.fold_in(task.key, jax.lax.axis_index(AXIS))
             task = task._replace(key=own)
         if not elementwise(task.optimizer, learner):
             return steps.take_steps(model, task, learner, *arguments, average=average)

@@ -8,6 +8,7 @@ becomes of a run that is interrupted or whose loss stops being a number. Many de
 of `course.training.parallel`, what a checkpoint holds that of `course.training.record`.
 """
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -169,6 +170,7 @@ def fit(
     learner, examples = crew.place((run.learner, data))
     glance = crew.near(validation or (data[0][:GLANCE], data[1][:GLANCE]))
     stopped = tired(patience) if run.tired(patience) else FINISHED
+    seconds = 0.0  # that a part took, the same in all processes
     with (
         bar(progress if crew.first else False, total=epochs * order.steps, what="fit") as shown,
         crew.listening(stop) as asked,
@@ -180,10 +182,11 @@ def fit(
             batch_size,
             pause=bool(validation),
             begin=run.steps,
-            agree=crew.agree,
+            took=lambda: seconds,
         )
         try:
             for first, count in pieces:
+                begun = time.perf_counter()
                 batches = order.take(count)
                 after = crew.train(task, learner, examples, batches, first, count)
                 new = np.asarray(crew.local(after.losses))[:count]
@@ -205,8 +208,13 @@ def fit(
                     seen = score or steps.evaluate(model, loss, here.params, glance)
                     shown.set_postfix(figures(new, seen), refresh=False)
                     shown.update(count)
-                enough, interrupted, due = crew.agree(
-                    [run.tired(patience), asked(), saver.due(save_every)]
+                seconds, enough, interrupted, due = crew.agree(
+                    [
+                        time.perf_counter() - begun,
+                        run.tired(patience),
+                        asked(),
+                        saver.due(save_every),
+                    ]
                 )
                 if enough:
                     stopped = tired(patience)

@@ -31,7 +31,7 @@ def parts(
     *,
     pause: bool,
     begin: int = 0,
-    agree: Callable[[float], float] = float,
+    took: Callable[[], float] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Divide a run into parts of about `SECONDS` each, by the time that the caller takes for each.
 
@@ -41,7 +41,8 @@ def parts(
         batch_size: examples in a step.
         pause: let no part go on beyond the end of an epoch.
         begin: how many steps were taken before; where an earlier call had a part begin, or 0.
-        agree: what makes the same of the seconds that each of several processes took.
+        took: says how many seconds the last part has taken, where several processes have to divide
+            the run alike; None measures it.
 
     Yields:
         The number of steps before each part, and in it. However a run is divided, its steps are the
@@ -55,7 +56,7 @@ def parts(
         count = min(left, max(pace // 2 * 2, 2), most if most == 1 else most // 2 * 2)
         begun = time.perf_counter()
         yield first, count
-        elapsed = max(agree(time.perf_counter() - begun), 1e-9)
+        elapsed = max(took() if took else time.perf_counter() - begun, 1e-9)
         first += count
         pace = max(1, int(count * min(SECONDS / elapsed, 8)))
 

@@ -15,19 +15,18 @@ This is the only file of the course that names `pmap`.
 import functools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from course.checks import Count, OneOf, checked, refusal
+from course.training.averages import AXIS, Average, mean_in_pairs, mean_of_devices
 from course.training.rules import Devices
 
-AXIS = "devices"
 BATCH_AXIS = 1
 """Of what is divided among devices: the axis before it counts steps."""
 UNBLOCKED = 16
@@ -36,8 +35,6 @@ ever, each with all its threads in another call."""
 THREADS = 2
 """For each simulated device; with fewer than that they can lock each other out as well."""
 BACKENDS = ("pmap", "sharded")
-
-Average: TypeAlias = Callable[[PyTree], PyTree]
 
 
 @checked(n=Count())
@@ -205,9 +202,12 @@ def spread(function: Callable[..., Any], team: Team, divided: Sequence[bool]) ->
         The function of the arguments alone, which may hold arrays from anywhere. Its results are
         on all devices.
     """
+    n = len(team.devices)
+    # Between CPUs of several processes, Gloo's own all-reduce takes twice as long as need be.
+    in_pairs = len(team.local) == 1 < n and n & (n - 1) == 0 and team.devices[0].platform == "cpu"
     if team.backend == "pmap":
         compiled = jax.pmap(
-            functools.partial(function, mean_of_devices),
+            functools.partial(function, mean_in_pairs(n) if in_pairs else mean_of_devices),
             axis_name=AXIS,
             in_axes=tuple(BATCH_AXIS if part else None for part in divided),
             out_axes=None,
@@ -233,16 +233,6 @@ def spread(function: Callable[..., Any], team: Team, divided: Sequence[bool]) ->
         return result
 
     return run
-
-
-def mean_of_devices(tree: PyTree) -> PyTree:
-    """Average over the devices under `pmap`, all arrays in one message.
-
-    A message costs more than the numbers in a small one: a message for each array would take about
-    half as long again for a small network.
-    """
-    flat, unravel = ravel_pytree(tree)
-    return unravel(jax.lax.pmean(flat, AXIS))
 
 
 @checked(devices=Devices(), backend=OneOf(*BACKENDS))

@@ -19,6 +19,7 @@ import numpy as np
 from course.models.layers import Model
 from course.models.mlp import mlp
 from course.training import parallel
+from course.training.averages import AXIS, mean_in_pairs
 from course.training.loop import fit
 from course.training.optimizers import Optimizer, adam, apply_updates, sgd
 from tests.training.models import LINE, NET, SLOPE, cross_entropy, flowers, squares
@@ -58,7 +59,7 @@ def mutants() -> dict[str, float]:
     right = parallel.mean_of_devices
     found = {}
     for name, wrong in {
-        "sum": lambda tree: jax.tree.map(lambda leaf: jax.lax.psum(leaf, parallel.AXIS), tree),
+        "sum": lambda tree: jax.tree.map(lambda leaf: jax.lax.psum(leaf, AXIS), tree),
         "nothing": lambda tree: tree,
     }.items():
         parallel.mean_of_devices = wrong
@@ -70,6 +71,18 @@ def mutants() -> dict[str, float]:
                 one, run(OPTIMIZERS[optimizer], devices=devices)
             )
     parallel.mean_of_devices = right
+    return found
+
+
+def pairs() -> dict[str, float]:
+    """How far an average by exchanges between two is from the usual one; all must have the same."""
+    found = {}
+    for n in (2, 4, 8):
+        values = np.random.default_rng(n).normal(size=(n, 5)).astype(np.float32)
+        average = jax.pmap(mean_in_pairs(n), axis_name=AXIS, devices=jax.devices()[:n])
+        means = np.asarray(average({"a": values})["a"])
+        found[f"{n} apart"] = float(np.abs(means - means[0]).max())
+        found[f"{n} wrong"] = float(np.abs(means[0] - values.mean(axis=0)).max())
     return found
 
 
@@ -184,5 +197,5 @@ def features() -> dict[str, Any]:
 
 if __name__ == "__main__":
     parallel.simulate_devices(8)
-    parts = (equality, mutants, noise, by_hand, refusals, features)
+    parts = (equality, mutants, pairs, noise, by_hand, refusals, features)
     print(json.dumps({part.__name__: part() for part in parts} | {"unblocked": unblocked(5000)}))

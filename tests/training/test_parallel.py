@@ -45,6 +45,11 @@ def test_devices_that_do_not_average_would_be_noticed(found: Any) -> None:
     assert mutants["sum adam"] < mutants["sum sgd"] / 10
 
 
+def test_exchanges_between_two_are_an_average_and_the_same_for_all(found: Any) -> None:
+    assert all(value == 0 for name, value in found["pairs"].items() if "apart" in name)
+    assert all(value <= 1e-6 for name, value in found["pairs"].items() if "wrong" in name)
+
+
 def test_what_is_random_differs_from_device_to_device(found: Any) -> None:
     """The mean of eight numbers with standard deviation 1, over 300 steps."""
     for spread in found["noise"].values():
