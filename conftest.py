@@ -18,6 +18,10 @@ from tools.notebooks import kernel_environment
 
 # nbval waits half an hour for a cell unless told otherwise.
 SECONDS_PER_CELL = 120.0
+LONG = {
+    "test_notebooks_in_lab", "test_processes", "test_binder", "test_parallel", "test_checkpoint",
+    "test_notebook_runs", "test_train",
+}  # fmt: skip
 PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 # The property under which a test reports what a notebook used: see tests/test_notebook_runs.py.
 USAGE = "notebook usage"
@@ -34,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
         config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first: at the end, one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
