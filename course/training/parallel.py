@@ -9,7 +9,7 @@ There are two ways to say it to JAX, behind one signature. "pmap" runs the step 
 device, on its share, and the step averages in the open. "sharded" compiles one step for the whole
 batch, which lies on several devices; XLA finds out where they have to talk to each other.
 
-This is the only file of the course that names `pmap`.
+This is the only file of the course that calls `jax.pmap`.
 """
 
 import functools

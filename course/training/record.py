@@ -61,7 +61,9 @@ class Best(NamedTuple):
     def or_better(self, learner: Learner, scores: Sequence[Score]) -> "Best":
         """Return the learner of the last score if it is better, or the first."""
         loss = float(scores[-1].loss)
-        better = not self.epoch or loss < self.loss or (math.isnan(self.loss) and loss == loss)
+        better = (
+            not self.epoch or loss < self.loss or (math.isnan(self.loss) and not math.isnan(loss))
+        )
         return Best(learner, loss, len(scores)) if better else self
 
 
