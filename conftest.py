@@ -23,7 +23,7 @@ LONG = {
     "test_notebook_runs", "test_train",
 }  # fmt: skip
 PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
-# The property under which a test reports what a notebook used: see tests/test_notebook_runs.py.
+# The property under which a test reports what a notebook used: see test_notebook_runs.py.
 USAGE = "notebook usage"
 
 

@@ -9,7 +9,7 @@ from benchmarks import training
 from benchmarks.cases import Case
 from benchmarks.measure import Comparison, Timed, Work
 from benchmarks.training import COURSE, SAME_STEPS, Peer
-from course.training.parallel import BACKENDS, described
+from course.training.scale.parallel import BACKENDS, described
 
 COUNTS = (1, 2, 4, 8)
 WANTED = 1.25

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.measure import Run, Work
 from course.data.line import simulate
-from course.training.line import fit_line
+from course.training.sgd_by_hand import fit_line
 
 RATE = 1e-4
 
@@ -17,7 +17,7 @@ def work(epochs: int, *, examples: int = 10_000) -> Work:
     """y = 2 x + 1 with x from 0 to 99, by stochastic gradient descent from w = b = 0."""
     x, y = map(np.asarray, simulate(jax.random.key(0), examples))
     ways = {
-        "course.training.line.fit_line": lambda: compiled(x, y, epochs),
+        "course.training.sgd_by_hand.fit_line": lambda: compiled(x, y, epochs),
         "Python": lambda: python(x, y, epochs),
         "Python, shuffled by NumPy": lambda: python(x, y, epochs, shuffled_by_numpy=True),
     }

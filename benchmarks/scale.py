@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks import cases, devices, measure, processes, report, scale_report
 from benchmarks.__main__ import RESULTS
 from benchmarks.scale_report import ScaleReport
-from course.training.parallel import simulate_devices
+from course.training.scale.parallel import simulate_devices
 
 WIDTH = 120  # characters, below which the tables would be cut
 PARTS = ("devices", "processes")

@@ -11,7 +11,7 @@ import click
 
 from benchmarks import cases, measure, peers_course
 from benchmarks.training import SAME_STEPS
-from course.training import processes
+from course.training.scale import processes
 
 
 @click.command()

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.checks import (
+from course.legacy_checks import (
     Count,
     Finite,
     Joint,

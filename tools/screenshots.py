@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 from playwright.sync_api import BrowserContext, FloatRect, Page, sync_playwright
 
-from tests.chromium import find_chromium
+from tests.support.chromium import find_chromium
 from tools.lab import Lab, OpenNotebook, serving
 
 ROOT = Path(__file__).resolve().parents[1]

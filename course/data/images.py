@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.checks import Arguments, Count, Finite, Key, checked, refusal
+from course.legacy_checks import Arguments, Count, Finite, Key, checked, refusal
 
 Images: TypeAlias = Float[Array, "batch height width"]
 Pixels: TypeAlias = int | Int[Array, ""]

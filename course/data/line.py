@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.checks import Count, Key, checked
+from course.legacy_checks import Count, Key, checked
 
 SLOPE = 2.0
 INTERCEPT = 1.0

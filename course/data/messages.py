@@ -24,7 +24,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, PRNGKeyArray
 
-from course.checks import Count, Key, Probability, checked
+from course.legacy_checks import Count, Key, Probability, checked
 
 
 class Messages(NamedTuple):

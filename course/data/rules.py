@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from course.checks import Arguments, Count, Finite, Shape, refusal
+from course.legacy_checks import Arguments, Count, Finite, Shape, refusal
 
 
 class Text:

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Int
 
-from course.checks import Arguments, Count, checked, refusal
 from course.data.rules import SEED, Number
 from course.data.tables import Table
+from course.legacy_checks import Arguments, Count, checked, refusal
 
 Data: TypeAlias = tuple[np.ndarray, ...]
 Fractions: TypeAlias = tuple[float, ...]

@@ -27,8 +27,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.checks import Arguments, Count, Finite, Shape, checked, refusal
 from course.data.rules import NOISE, SEED, Kind
+from course.legacy_checks import Arguments, Count, Finite, Shape, checked, refusal
 
 Point: TypeAlias = Float[Array, "2"]
 

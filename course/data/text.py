@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from course.checks import checked, refusal
 from course.data.rules import Text
+from course.legacy_checks import checked, refusal
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 """The symbols of `letter_frequencies`: a to z and the space."""

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.checks import Count, checked
 from course.data.rules import NOISE, SEED
+from course.legacy_checks import Count, checked
 
 GAPS: Mapping[str, float] = MappingProxyType(
     {"circle": 0.2, "xor": 0.1, "moons": 0.33, "spiral": 0.29}

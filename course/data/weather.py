@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.checks import Count, Key, checked
+from course.legacy_checks import Count, Key, checked
 
 BAROMETERS = ("falling", "steady", "rising")
 """What the barometer can do; a barometer label is a position in this tuple."""

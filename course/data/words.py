@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from course.checks import checked, refusal
 from course.data.rules import Text, Texts
+from course.legacy_checks import checked, refusal
 
 
 @checked(text=Text())

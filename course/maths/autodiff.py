@@ -28,7 +28,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from course.checks import Arguments, Finite, refusal
+from course.legacy_checks import Arguments, Finite, refusal
 
 Array: TypeAlias = Float[np.ndarray, "..."]
 Rule: TypeAlias = Callable[[Array], Array]

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from course.checks import Arguments, Finite, Probabilities, Shape, checked, refusal
+from course.legacy_checks import Arguments, Finite, Probabilities, Shape, checked, refusal
 from course.maths.beta import Beta as Beta
 
 TINY = float(np.finfo(np.float32).tiny)

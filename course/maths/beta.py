@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.checks import Arguments, Finite, Probability, Shape, checked, refusal
+from course.legacy_checks import Arguments, Finite, Probability, Shape, checked, refusal
 from course.maths.rules import Together
 
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from course.checks import Count, checked, refusal
+from course.legacy_checks import Count, checked, refusal
 from course.maths.forecasts import ForecastRule, LogitRule, OutcomeRule
 
 Forecasts: TypeAlias = Float[np.ndarray, " examples *classes"]

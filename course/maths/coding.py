@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.checks import TOLERANCE, Count, Finite, Probabilities, checked, refusal
+from course.legacy_checks import TOLERANCE, Count, Finite, Probabilities, checked, refusal
 
 MOST_BLOCKS = 2**20
 

@@ -21,7 +21,15 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int
 
-from course.checks import Arguments, Finite, Labels, Positive, Probabilities, checked, refusal
+from course.legacy_checks import (
+    Arguments,
+    Finite,
+    Labels,
+    Positive,
+    Probabilities,
+    checked,
+    refusal,
+)
 from course.maths.information import UNIT, Unit, surprisal
 from course.maths.rules import Together
 

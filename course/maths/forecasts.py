@@ -4,7 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from course.checks import Arguments, Finite, Labels, Probabilities, Probability, Shape, refusal
+from course.legacy_checks import (
+    Arguments,
+    Finite,
+    Labels,
+    Probabilities,
+    Probability,
+    Shape,
+    refusal,
+)
 
 
 class ForecastRule(Finite):

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from course.checks import Joint, OneOf, Positive, Probabilities, Probability, checked
+from course.legacy_checks import Joint, OneOf, Positive, Probabilities, Probability, checked
 
 Unit: TypeAlias = Literal["bits", "nats"]
 

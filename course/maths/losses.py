@@ -27,7 +27,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from course.checks import Finite, Labels, Positive, Probabilities, Probability, checked
+from course.legacy_checks import Finite, Labels, Positive, Probabilities, Probability, checked
 from course.maths import distributions
 from course.maths.rules import Function, Paired
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from course.checks import Arguments, Rule, refusal
+from course.legacy_checks import Arguments, Rule, refusal
 
 
 class Together:

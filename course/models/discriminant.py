@@ -17,8 +17,8 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.checks import Count, Finite, Key, checked, refusal
 from course.data.rules import Kind, Number
+from course.legacy_checks import Count, Finite, Key, checked, refusal
 from course.models.rules import LABELS_OF_PARAMS, ClassLabels, FeaturesOf, number_of_classes
 
 

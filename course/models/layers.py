@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.checks import Arguments, Count, Finite, Key, OneOf, Shape, checked, refusal
 from course.data.rules import Number
+from course.legacy_checks import Arguments, Count, Finite, Key, OneOf, Shape, checked, refusal
 
 Params: TypeAlias = Any
 """Dicts, tuples and lists of arrays, nested in any way: what JAX calls a pytree."""

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.checks import Arguments, Finite, Shape, checked, refusal
 from course.data.rules import Kind
+from course.legacy_checks import Arguments, Finite, Shape, checked, refusal
 from course.models.rules import NOT_NEGATIVE, FeaturesOf
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.checks import Count, Finite, checked, refusal
+from course.legacy_checks import Count, Finite, checked, refusal
 from course.models.linear import LinearParams, apply, singular_values
 from course.models.rules import NOT_NEGATIVE, ClassLabels, number_of_classes
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.checks import Arguments, Count, Key, checked, refusal
+from course.legacy_checks import Arguments, Count, Key, checked, refusal
 from course.models.layers import (
     ACTIVATION,
     ACTIVATIONS,

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
-from course.checks import Arguments, Count, Finite, Key, Positive, checked, refusal
+from course.legacy_checks import Arguments, Count, Finite, Key, Positive, checked, refusal
 from course.maths.distributions import normal_log_prob
 from course.models.rules import (
     LABELS_OF_PARAMS,

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks import Arguments, Finite, Labels, Shape, refusal
 from course.data.rules import Number
+from course.legacy_checks import Arguments, Finite, Labels, Shape, refusal
 
 NOT_NEGATIVE = Number("a number of at least 0", low=0.0)
 

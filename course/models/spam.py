@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from course.checks import Arguments, Positive, Shape, checked, refusal
 from course.data.rules import Booleans, Counts, Kind, Text, Texts
 from course.data.words import vocabulary, word_counts, words
+from course.legacy_checks import Arguments, Positive, Shape, checked, refusal
 from course.models import naive_bayes
 
 __all__ = [

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from course.checks import (
+from course.data.weather import BAROMETERS, SKIES
+from course.legacy_checks import (
     Arguments,
     Labels,
     Positive,
@@ -21,7 +22,6 @@ from course.checks import (
     checked,
     refusal,
 )
-from course.data.weather import BAROMETERS, SKIES
 
 Table: TypeAlias = Float[Array, "barometers skies"]
 PseudoCount: TypeAlias = float | Float[Array, ""]

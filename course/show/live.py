@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from course.show.layers import Layers
+from course.show.blitting import BlitCanvas
 
 NARROW = (widgets.Play, widgets.ToggleButton, widgets.ToggleButtons)
 
@@ -77,7 +77,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self.png = b""
         self.error: str | None = None
         self._draw = draw
-        self._layers = Layers(figure, moving)
+        self._layers = BlitCanvas(figure, moving)
         self._held = self._due = False
         self._redraw()
 

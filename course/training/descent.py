@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from course.checks import Arguments, Count, Finite, Key, Positive, checked, refusal
+from course.legacy_checks import Arguments, Count, Finite, Key, Positive, checked, refusal
 from course.training.optimizers import AnyOptimizer, Optimizer, apply_updates
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from course.checks import Arguments, Count, refusal
+from course.legacy_checks import Arguments, Count, refusal
 
 Scalar: TypeAlias = float | Float[Array, ""]
 Whole: TypeAlias = int | Int[Array, ""]

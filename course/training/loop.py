@@ -2,10 +2,10 @@
 
     repeat: theta <- theta + update(grad J(theta; next batch))
 
-The compiled part is `course.training.steps`, the order of the examples `course.training.order`.
+The compiled part is `course.training.steps`, the order of the examples `course.training.batching`.
 Here is what happens between two calls of it: the progress bar, validation, early stopping, and what
 becomes of a run that is interrupted or whose loss stops being a number. Many devices are the matter
-of `course.training.parallel`, what a checkpoint holds that of `course.training.record`.
+of `course.training.scale.parallel`, what a checkpoint holds that of `course.training.results`.
 """
 
 import time
@@ -20,15 +20,13 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, PyTree
 
-from course.checks import Count, Key, OneOf, checked, refusal
+from course.legacy_checks import Count, Key, OneOf, checked, refusal
 from course.models.layers import Model
 from course.training import steps
-from course.training.crew import hire
+from course.training.batching import BatchOrder, chunks
 from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.order import Order, parts
-from course.training.parallel import BACKENDS
-from course.training.progress import bar
-from course.training.record import (
+from course.training.progress_bar import bar
+from course.training.results import (
     Best,
     FitResult,
     History,
@@ -46,8 +44,10 @@ from course.training.rules import (
     Patience,
     Strength,
 )
-from course.training.saving import Checkpoint, Saver
-from course.training.steps import Data, Score, Task
+from course.training.scale.parallel import BACKENDS
+from course.training.scale.runner import hire
+from course.training.scale.snapshot import Checkpoint, Saver
+from course.training.steps import Data, Metrics, Objective
 
 __all__ = [
     "FINISHED",
@@ -123,11 +123,11 @@ def fit(
             everything on one. The result is the same but for rounding and for what is random in
             the model. Several processes, once they have found each other (`processes.join`), must
             all call `fit` with the same arguments and all devices.
-        backend: "pmap" or "sharded", two ways to say it to JAX; see `course.training.parallel`.
+        backend: "pmap" or "sharded", two ways to say it to JAX; see `scale.parallel`.
         checkpoint: where to keep what was learned, such as
-            `course.training.checkpoint.Checkpoints("folder")`. If there is something already, the
-            run goes on from there, as if it had never ended; the loss, the rates and the penalty
-            are taken to be what they were.
+            `course.training.scale.checkpoint.Checkpoints("folder")`. If there is something already,
+            the run goes on from there, as if it had never ended; the loss, the rates and the
+            penalty are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
         stop: asked several times a second; when it says true, the run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
@@ -156,10 +156,10 @@ def fit(
     slope 3.000 after 80 steps
     """
     begin_key, step_key = jax.random.split(key)
-    learner = steps.begin(model, optimizer, begin_key)
+    learner = steps.init_state(model, optimizer, begin_key)
     check_loss(model, loss, learner.params, data)
-    task = Task(loss, optimizer, l2, step_key)
-    order = Order(key, len(data[0]), batch_size)
+    task = Objective(loss, optimizer, l2, step_key)
+    order = BatchOrder(key, len(data[0]), batch_size)
     crew = hire(model, devices, backend, batch_size)
     run = Progress(learner, [], [], Best(learner))
     plan = partial(Plan.of, key, data, batch_size, validation, patience)
@@ -176,7 +176,7 @@ def fit(
         crew.listening(stop) as asked,
     ):
         shown.update(run.steps)
-        pieces = parts(
+        pieces = chunks(
             epochs if stopped == FINISHED else 0,
             order.steps,
             batch_size,
@@ -263,7 +263,7 @@ def warn(stopped: str) -> None:
     warnings.warn(f"{stopped}; what was learned until then is kept", RuntimeWarning, stacklevel=4)
 
 
-def figures(losses: np.ndarray, score: Score) -> dict[str, str]:
+def figures(losses: np.ndarray, score: Metrics) -> dict[str, str]:
     """What the bar says."""
     shown = {"loss": f"{losses.mean():.3g}"}
     if np.isfinite(score.accuracy):

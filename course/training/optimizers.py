@@ -9,13 +9,13 @@ Under each optimizer stands its equation for the direction, for one array of par
     trace    is the memory of momentum: a sum of gradients, the older the lighter
     mu, nu   are running means of gradients and of their squares (m and v in the papers)
 
-`course.training.protocol` applies an equation to every array of a model. Names and defaults are
-optax's; each description says where a paper has others.
+`course.training.optimizer_base` applies an equation to every array of a model. Names and
+defaults are optax's; each description says where a paper has others.
 """
 
 from jax.tree_util import Partial
 
-from course.checks import checked
+from course.legacy_checks import checked
 from course.training.hyperparameters import (
     DECAY,
     MOMENTUM,
@@ -25,19 +25,19 @@ from course.training.hyperparameters import (
     Scalar,
     has_momentum,
 )
-from course.training.protocol import (
+from course.training.optimizer_base import (
     AnyOptimizer,
-    Move,
+    Direction,
     Optimizer,
     State,
     Time,
     Weights,
+    apply_rule,
+    apply_rule_with_params,
     apply_updates,
     as_optimizer,
-    begin,
+    init_state,
     sqrt,
-    update,
-    update_with_params,
 )
 from course.training.schedules import RateOrSchedule, Schedule
 
@@ -85,21 +85,21 @@ def sgd(rate: Schedule, momentum: Scalar = 0.0, nesterov: bool = False) -> Optim
     changes; and Nesterov's w is the point before the step of momentum, here the one after it.
     """
     if not has_momentum(momentum):
-        return Optimizer(Partial(begin), Partial(update, rate, Partial(_sgd)))
+        return Optimizer(Partial(init_state), Partial(apply_rule, rate, Partial(_sgd)))
     rule = Partial(_nesterov if nesterov else _momentum, momentum=momentum)
-    return Optimizer(Partial(begin, trace=0.0), Partial(update, rate, rule))
+    return Optimizer(Partial(init_state, trace=0.0), Partial(apply_rule, rate, rule))
 
 
-def _sgd(_t: Time, g: Weights, _w: Weights) -> Move:
+def _sgd(_t: Time, g: Weights, _w: Weights) -> Direction:
     return g, {}
 
 
-def _momentum(_t: Time, g: Weights, _w: Weights, trace: Weights, *, momentum: Scalar) -> Move:
+def _momentum(_t: Time, g: Weights, _w: Weights, trace: Weights, *, momentum: Scalar) -> Direction:
     trace = momentum * trace + g
     return trace, {"trace": trace}
 
 
-def _nesterov(_t: Time, g: Weights, _w: Weights, trace: Weights, *, momentum: Scalar) -> Move:
+def _nesterov(_t: Time, g: Weights, _w: Weights, trace: Weights, *, momentum: Scalar) -> Direction:
     trace = momentum * trace + g
     return momentum * trace + g, {"trace": trace}
 
@@ -133,11 +133,13 @@ def adagrad(
     Reference: J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for Online Learning
     and Stochastic Optimization, Journal of Machine Learning Research 12 (2011), 2121-2159.
     """
-    init = Partial(begin, sum_of_squares=initial_accumulator_value)
-    return Optimizer(init, Partial(update, rate, Partial(_adagrad, eps=eps)))
+    init = Partial(init_state, sum_of_squares=initial_accumulator_value)
+    return Optimizer(init, Partial(apply_rule, rate, Partial(_adagrad, eps=eps)))
 
 
-def _adagrad(_t: Time, g: Weights, _w: Weights, sum_of_squares: Weights, *, eps: Scalar) -> Move:
+def _adagrad(
+    _t: Time, g: Weights, _w: Weights, sum_of_squares: Weights, *, eps: Scalar
+) -> Direction:
     sum_of_squares = sum_of_squares + g**2
     return g / sqrt(sum_of_squares + eps), {"sum_of_squares": sum_of_squares}
 
@@ -171,12 +173,12 @@ def rmsprop(rate: Schedule, decay: Scalar = 0.9, eps: Scalar = 1e-8) -> Optimize
     lecture 6 (2012).
     """
     rule = Partial(_rmsprop, decay=decay, rest=1 - decay, eps=eps)
-    return Optimizer(Partial(begin, nu=0.0), Partial(update, rate, rule))
+    return Optimizer(Partial(init_state, nu=0.0), Partial(apply_rule, rate, rule))
 
 
 def _rmsprop(
     _t: Time, g: Weights, _w: Weights, nu: Weights, *, decay: Scalar, rest: Scalar, eps: Scalar
-) -> Move:
+) -> Direction:
     nu = rest * g**2 + decay * nu
     return g / sqrt(nu + eps), {"nu": nu}
 
@@ -214,7 +216,7 @@ def adam(rate: Schedule, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Scalar = 1e-
     defaults are the same.
     """
     rule = _adam_rule(b1, b2, eps)
-    return Optimizer(Partial(begin, mu=0.0, nu=0.0), Partial(update, rate, rule))
+    return Optimizer(Partial(init_state, mu=0.0, nu=0.0), Partial(apply_rule, rate, rule))
 
 
 def _adam_rule(b1: Scalar, b2: Scalar, eps: Scalar) -> Partial:
@@ -225,7 +227,7 @@ def _adam_rule(b1: Scalar, b2: Scalar, eps: Scalar) -> Partial:
 def _adam(
     t: Time, g: Weights, _w: Weights, mu: Weights, nu: Weights,
     *, b1: Scalar, rest1: Scalar, b2: Scalar, rest2: Scalar, eps: Scalar,
-) -> Move:  # fmt: skip
+) -> Direction:  # fmt: skip
     mu = rest1 * g + b1 * mu
     nu = rest2 * g**2 + b2 * nu
     mu_hat = mu / (1 - b1**t)
@@ -273,11 +275,13 @@ def adamw(
     Reference: I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
     """
     rule = Partial(_adamw, _adam_rule(b1, b2, eps), weight_decay=weight_decay)
-    return Optimizer(Partial(begin, mu=0.0, nu=0.0), Partial(update_with_params, rate, rule))
+    return Optimizer(
+        Partial(init_state, mu=0.0, nu=0.0), Partial(apply_rule_with_params, rate, rule)
+    )
 
 
 def _adamw(
     adam: Partial, t: Time, g: Weights, w: Weights, *, weight_decay: Scalar, **memory: Weights
-) -> Move:
+) -> Direction:
     direction, memory = adam(t, g, w, **memory)
     return direction + weight_decay * w, memory

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from course.checks import Arguments, Count, refusal
+from course.legacy_checks import Arguments, Count, refusal
 
 
 @dataclass(frozen=True)

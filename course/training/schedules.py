@@ -14,7 +14,7 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int
 
-from course.checks import Arguments, checked, refusal
+from course.legacy_checks import Arguments, checked, refusal
 from course.training.hyperparameters import Number, Scalar, Steps, Whole
 
 Schedule: TypeAlias = Partial

@@ -24,7 +24,7 @@ Data: TypeAlias = tuple[Array, Array]
 """Inputs and targets, the examples along the first axis of both."""
 
 
-class Task(NamedTuple):
+class Objective(NamedTuple):
     """What is to be minimised, and how."""
 
     loss: Partial
@@ -36,7 +36,7 @@ class Task(NamedTuple):
     """From which each step draws its own randomness, such as dropout."""
 
 
-class Learner(NamedTuple):
+class TrainState(NamedTuple):
     """What a step changes."""
 
     params: PyTree
@@ -44,17 +44,17 @@ class Learner(NamedTuple):
     """The optimizer's."""
 
 
-class Steps(NamedTuple):
+class StepsResult(NamedTuple):
     """What some steps have led to; a sweep puts axes in front."""
 
-    learner: Learner
+    learner: TrainState
     losses: Float[Array, "*runs capacity"]
     """The mean loss of each step's batch before its update, without the penalty; then zeros."""
     sound: Bool[Array, "*runs"]
     """Whether the loss is finite after the last update, too."""
 
 
-class Score(NamedTuple):
+class Metrics(NamedTuple):
     """How well predictions fit their targets; a sweep puts axes in front."""
 
     loss: Float[Array, "*runs"]
@@ -63,34 +63,34 @@ class Score(NamedTuple):
     """The share of labels that are predicted right; NaN where targets are no labels."""
 
 
-def alone(tree: PyTree) -> PyTree:
+def identity(tree: PyTree) -> PyTree:
     """What a single device does to agree with all the others: nothing."""
     return tree
 
 
 @partial(jax.jit, static_argnames="model")
-def begin(model: Model, optimizer: Optimizer, key: Array) -> Learner:
+def init_state(model: Model, optimizer: Optimizer, key: Array) -> TrainState:
     """Return the learner before its first step."""
     params = model.init(key)
-    return Learner(params, optimizer.init(params))
+    return TrainState(params, optimizer.init(params))
 
 
 def take_steps(
     model: Model,
-    task: Task,
-    learner: Learner,
+    task: Objective,
+    learner: TrainState,
     data: Data,
     order: Int[Array, "capacity batch"],
     first: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
     *,
-    average: Callable[[PyTree], PyTree] = alone,
-    turn: int = 2,
-) -> Steps:
+    average: Callable[[PyTree], PyTree] = identity,
+    unroll: int = 2,
+) -> StepsResult:
     """Take `count` steps, the n-th on the examples `order[n]`; `first` were taken before.
 
     Where several devices take the steps together, each has its own columns of `order`, and
-    `average` turns what each has found for its examples into the mean over all of them. `turn`
+    `average` turns what each has found for its examples into the mean over all of them. `unroll`
     steps make a turn of the loop, at the end of which arrays are copied: two of them save a copy.
 
     It is a `scan` whose length is not known to the compiler (`fori_loop`): any number of steps up
@@ -99,30 +99,30 @@ def take_steps(
     that would take as much of it.)
     """
 
-    def step(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
+    def step(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         (params, state), losses = carry
         key = jax.random.fold_in(task.key, first + number)
         gradients, loss = jax.grad(objective, has_aux=True)(
-            params, model, task, rows(data, order[number]), key
+            params, model, task, take_rows(data, order[number]), key
         )
         gradients = average(gradients)
         updates, state = task.optimizer.update(gradients, state, params)
-        return Learner(apply_updates(params, updates), state), losses.at[number].set(loss)
+        return TrainState(apply_updates(params, updates), state), losses.at[number].set(loss)
 
-    def some(number: Array, carry: tuple[Learner, Array]) -> tuple[Learner, Array]:
-        for place in range(turn):
-            carry = step(turn * number + place, carry)
+    def some(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+        for place in range(unroll):
+            carry = step(unroll * number + place, carry)
         return carry
 
-    # Each place in a turn may round otherwise; see `order.parts` for why no run notices.
-    carry = jax.lax.fori_loop(0, count // turn, some, (learner, jnp.zeros(len(order))))
-    if turn > 1:
-        carry = jax.lax.fori_loop(count // turn * turn, count, step, carry)
+    # Each place in a turn may round otherwise; see `batching.chunks` for why no run notices.
+    carry = jax.lax.fori_loop(0, count // unroll, some, (learner, jnp.zeros(len(order))))
+    if unroll > 1:
+        carry = jax.lax.fori_loop(count // unroll * unroll, count, step, carry)
     learner, losses = carry
-    last = rows(data, order[count - 1])
+    last = take_rows(data, order[count - 1])
     final, _ = objective(learner.params, model, task, last, task.key)
     losses, final = average((losses, final))  # in one message, not in one for each step
-    return Steps(learner, losses, jnp.isfinite(final))
+    return StepsResult(learner, losses, jnp.isfinite(final))
 
 
 train = partial(jax.jit, static_argnames="model")(take_steps)
@@ -130,11 +130,11 @@ train = partial(jax.jit, static_argnames="model")(take_steps)
 
 
 @partial(jax.jit, static_argnames="model")
-def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Score:
-    """Score a model without randomness."""
+def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
+    """Metrics a model without randomness."""
     inputs, targets = data
     predictions = model.apply(params, inputs)
-    return Score(jnp.mean(loss(predictions, targets)), jnp.mean(hits(predictions, targets)))
+    return Metrics(jnp.mean(loss(predictions, targets)), jnp.mean(correct(predictions, targets)))
 
 
 @partial(jax.jit, static_argnames="model")
@@ -144,7 +144,7 @@ def predictions(model: Model, params: PyTree, inputs: Array) -> Array:
 
 
 def objective(
-    params: PyTree, model: Model, task: Task, batch: Data, key: Array
+    params: PyTree, model: Model, task: Objective, batch: Data, key: Array
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Return J, and the part of it that is the loss."""
     inputs, targets = batch
@@ -162,7 +162,7 @@ def predict(model: Model, params: PyTree, inputs: Array, key: Array) -> Array:
     return model.apply(params, inputs)
 
 
-def hits(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
+def correct(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
     """1 where a label is predicted right and 0 where not; NaN if the targets are no labels.
 
     Labels are integers. Of scores for each class the largest counts, of a single score its sign.
@@ -175,7 +175,7 @@ def hits(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
     return right.astype(float)
 
 
-def rows(data: Data, chosen: Int[Array, " batch"]) -> Data:
+def take_rows(data: Data, chosen: Int[Array, " batch"]) -> Data:
     """Return some of the examples."""
     # The indices are in range; "clip" is the mode that costs least on a CPU.
     take = partial(jnp.take, indices=chosen, axis=0, mode="clip")

@@ -17,15 +17,15 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Int
 
-from course.checks import Arguments, Count, Key, checked, refusal
+from course.legacy_checks import Arguments, Count, Key, checked, refusal
 from course.models.layers import Model
 from course.training import steps
+from course.training.batching import BatchOrder, chunks
 from course.training.loop import FINISHED, FitResult, check_loss, history, warn
 from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.order import Order, parts
-from course.training.progress import bar
+from course.training.progress_bar import bar
 from course.training.rules import BatchSize, Examples, Loss, ModelRule, Strength
-from course.training.steps import Data, Learner, Score, Steps, Task
+from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
 
 
 class _Optimizers:
@@ -116,18 +116,18 @@ def sweep(
     ((2, 3), (2, 3, 20))
     """
     begin_keys, step_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    learners = begin(model, optimizers, begin_keys)
+    learners = init_states(model, optimizers, begin_keys)
     check_loss(model, loss, jax.tree.map(lambda leaf: leaf[0, 0], learners.params), data)
-    tasks = Task(loss, optimizers, l2, step_keys)
-    orders = [Order(key, len(data[0]), batch_size) for key in keys]
+    tasks = Objective(loss, optimizers, l2, step_keys)
+    orders = [BatchOrder(key, len(data[0]), batch_size) for key in keys]
     per_epoch = orders[0].steps
 
     losses: list[np.ndarray] = []
-    scores: list[Score] = []
+    scores: list[Metrics] = []
     stopped = FINISHED
     with bar(progress, total=epochs * per_epoch, what="sweep") as shown:
         try:
-            for first, count in parts(epochs, per_epoch, batch_size, pause=bool(validation)):
+            for first, count in chunks(epochs, per_epoch, batch_size, pause=bool(validation)):
                 batches = np.stack([order.take(count) for order in orders])
                 after = train(model, tasks, learners, data, batches, first, count)
                 new = np.asarray(after.losses)[..., :count]
@@ -144,42 +144,42 @@ def sweep(
 
 
 @partial(jax.jit, static_argnames="model")
-def begin(model: Model, optimizers: Optimizer, keys: Array) -> Learner:
+def init_states(model: Model, optimizers: Optimizer, keys: Array) -> TrainState:
     """Return all learners before their first step."""
-    each_key = jax.vmap(partial(steps.begin, model), in_axes=(None, 0))
-    learners: Learner = jax.vmap(each_key, in_axes=(0, None))(optimizers, keys)
+    each_key = jax.vmap(partial(steps.init_state, model), in_axes=(None, 0))
+    learners: TrainState = jax.vmap(each_key, in_axes=(0, None))(optimizers, keys)
     return learners
 
 
 @partial(jax.jit, static_argnames="model")
 def train(
     model: Model,
-    tasks: Task,
-    learners: Learner,
+    tasks: Objective,
+    learners: TrainState,
     data: Data,
     order: Int[Array, "keys capacity batch"],
     first: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
-) -> Steps:
+) -> StepsResult:
     """Let all learners take `count` steps (see `steps.take_steps`)."""
 
-    def one(optimizer: Optimizer, key: Array, learner: Learner, order: Array) -> Steps:
-        task = Task(tasks.loss, optimizer, tasks.l2, key)
+    def one(optimizer: Optimizer, key: Array, learner: TrainState, order: Array) -> StepsResult:
+        task = Objective(tasks.loss, optimizer, tasks.l2, key)
         return steps.take_steps(model, task, learner, data, order, first, count)
 
     each_key = jax.vmap(one, in_axes=(None, 0, 0, 0))
     each_optimizer = jax.vmap(each_key, in_axes=(0, None, 0, None))
-    after: Steps = each_optimizer(tasks.optimizer, tasks.key, learners, order)
+    after: StepsResult = each_optimizer(tasks.optimizer, tasks.key, learners, order)
     return after
 
 
 @partial(jax.jit, static_argnames="model")
-def evaluate(model: Model, loss: Partial, params: Any, data: Data) -> Score:
-    """Score all learners."""
+def evaluate(model: Model, loss: Partial, params: Any, data: Data) -> Metrics:
+    """Metrics all learners."""
 
-    def one(params: Any) -> Score:
-        score: Score = steps.evaluate(model, loss, params, data)
+    def one(params: Any) -> Metrics:
+        score: Metrics = steps.evaluate(model, loss, params, data)
         return score
 
-    scores: Score = jax.vmap(jax.vmap(one))(params)
+    scores: Metrics = jax.vmap(jax.vmap(one))(params)
     return scores

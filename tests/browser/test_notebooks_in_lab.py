@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, ViewportSize, 
 from course.practice.engine import Exercise
 from course.practice.exercises import load
 from tests.browser.controls import alt_text, operate
-from tests.notebook_exercises import called, checks, filled
-from tests.notebook_guards import alt_text as stored_alt_text
-from tests.notebook_guards import pictures
-from tests.notebook_kit import IDS, NOTEBOOKS, topic
+from tests.support.notebook_exercises import called, checks, filled
+from tests.support.notebook_guards import alt_text as stored_alt_text
+from tests.support.notebook_guards import pictures
+from tests.support.notebook_kit import IDS, NOTEBOOKS, topic
 from tools.lab import LONGEST_STEP, NO_WIDGET, Lab, OpenNotebook, serving
 
 pytestmark = pytest.mark.browser

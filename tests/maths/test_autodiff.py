@@ -10,7 +10,7 @@ import pytest
 
 from course.maths.autodiff import Value
 from tests.maths.expressions import FUNCTIONS, NUMPY, OPERATORS, expressions
-from tests.repository import ROOT
+from tests.support.repository import ROOT
 
 VALUES = OPERATORS | {name: getattr(Value, name) for name in FUNCTIONS}
 VALUES |= {"reshape": lambda x, shape: x.reshape(shape)}

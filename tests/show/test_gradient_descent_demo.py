@@ -10,7 +10,7 @@ from course.data.surfaces import RAVINE, SURFACES, Surface
 from course.show.demos import gradient_descent
 from course.show.demos.gradient_descent import BATCHES, directions, walk
 from course.show.live import LiveFigure
-from tests.compilations import compilations
+from tests.support.compilations import compilations
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from course.data import surfaces
 from course.data.surfaces import BOWL, RAVINE, ROSENBROCK, SADDLE, SURFACES, Surface
 from course.training.descent import Path, borders, descend, descend_on_batches, multipliers
 from course.training.optimizers import adam, sgd
-from tests.compilations import compilations
+from tests.support.compilations import compilations
 
 KEY = jax.random.key(3)
 every_surface = pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)

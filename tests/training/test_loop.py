@@ -17,12 +17,12 @@ from jax.tree_util import Partial
 from course.models.layers import Model
 from course.models.mlp import mlp
 from course.training import loop, steps
+from course.training.batching import BatchOrder, chunks
 from course.training.loop import FitResult, fit
 from course.training.optimizers import adam, sgd
-from course.training.order import Order, parts
-from course.training.record import Best
+from course.training.results import Best
 from course.training.schedules import cosine
-from tests.compilations import compilations
+from tests.support.compilations import compilations
 from tests.training.models import (
     LINE,
     NET,
@@ -57,7 +57,7 @@ def by_hand(
     """The same run of the one-parameter model in NumPy, from the same start in the same order."""
     start = slope_init(jax.random.split(KEY)[0])
     w, losses = np.float64(start["slope"]), []
-    order = Order(KEY, len(X), batch_size)
+    order = BatchOrder(KEY, len(X), batch_size)
     for _ in range(epochs):
         for batch in order.epoch():
             x, y = LINE[0][batch].astype(np.float64), LINE[1][batch].astype(np.float64)
@@ -80,7 +80,7 @@ def test_it_is_gradient_descent(l2: float) -> None:
 
 def test_each_epoch_visits_each_example_once_but_for_the_rest() -> None:
     """40 examples in batches of 12: four are left out, others in each epoch."""
-    order = Order(KEY, 40, 12)
+    order = BatchOrder(KEY, 40, 12)
     visits = [order.take(3)[:3].ravel() for _ in range(20)]
     assert all(len(set(epoch.tolist())) == 36 for epoch in visits)
     assert len(set(np.concatenate(visits).tolist())) == 40
@@ -90,11 +90,11 @@ def test_each_epoch_visits_each_example_once_but_for_the_rest() -> None:
 
 
 def test_the_order_of_a_key_does_not_depend_on_how_it_is_asked_for() -> None:
-    whole = Order(KEY, 50, 7).take(40)[:40]
-    order = Order(KEY, 50, 7)
+    whole = BatchOrder(KEY, 50, 7).take(40)[:40]
+    order = BatchOrder(KEY, 50, 7)
     pieces = [order.take(count)[:count] for count in (1, 2, 7, 10, 20)]
     assert np.array_equal(np.concatenate(pieces), whole)
-    assert not np.array_equal(Order(jax.random.key(4), 50, 7).take(40)[:40], whole)
+    assert not np.array_equal(BatchOrder(jax.random.key(4), 50, 7).take(40)[:40], whole)
 
 
 def test_a_run_can_be_divided_in_any_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,20 +115,20 @@ def test_a_run_can_be_divided_in_any_way(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_parts_cover_a_run_and_pause_where_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(0.0, 0.0625)
-    monkeypatch.setattr("course.training.order.time.perf_counter", lambda: next(clock))
-    free = list(parts(30, 22, 64, pause=False))
+    monkeypatch.setattr("course.training.batching.time.perf_counter", lambda: next(clock))
+    free = list(chunks(30, 22, 64, pause=False))
     assert [first for first, _ in free] == np.cumsum([0, *(n for _, n in free)])[:-1].tolist()
     assert sum(count for _, count in free) == 660
     # 1/16 of a second for each part, when 0.2 are wanted: the next is 3.2 times as long, but even.
     assert [count for _, count in free[:3]] == [8, 24, 76]
     assert all(count % 2 == 0 for _, count in free)
-    paused = list(parts(30, 22, 64, pause=True))
+    paused = list(chunks(30, 22, 64, pause=True))
     ends = {first + count for first, count in paused}
     assert ends >= set(range(22, 661, 22))
     assert all(count >= 1 for _, count in paused)
-    odd = list(parts(30, 21, 64, pause=True))
+    odd = list(chunks(30, 21, 64, pause=True))
     assert all(count % 2 == 0 or (first + count) % 21 == 0 for first, count in odd)
-    assert next(parts(30, 22, 64, pause=False, begin=640)) == (640, 8)
+    assert next(chunks(30, 22, 64, pause=False, begin=640)) == (640, 8)
 
 
 def test_the_same_key_gives_the_same_run_and_another_another() -> None:
@@ -240,9 +240,9 @@ def test_a_loss_that_overflows_ends_the_run_and_keeps_the_last_good_parameters(r
 def first_steps(count: int, rate: float) -> Any:
     """The parameters of that run after some steps, one call for each."""
     begin, step_key = jax.random.split(KEY)
-    learner = steps.begin(SLOPE, sgd(rate), begin)
-    task = steps.Task(Partial(squares), sgd(rate), None, step_key)
-    order = Order(KEY, len(X), 8)
+    learner = steps.init_state(SLOPE, sgd(rate), begin)
+    task = steps.Objective(Partial(squares), sgd(rate), None, step_key)
+    order = BatchOrder(KEY, len(X), 8)
     data = (jnp.asarray(LINE[0]), jnp.asarray(LINE[1]))
     for number in range(count):
         learner = steps.train(SLOPE, task, learner, data, order.take(1), number, 1).learner
@@ -478,9 +478,9 @@ def test_the_result_is_a_plain_tuple() -> None:
 
 
 def test_a_validation_loss_that_was_no_number_is_not_the_best() -> None:
-    best = Best(steps.Learner({}, ()))
-    scores: list[steps.Score] = []
+    best = Best(steps.TrainState({}, ()))
+    scores: list[steps.Metrics] = []
     for loss, epoch in ((np.nan, 1), (5.0, 2), (np.nan, 2), (4.0, 4), (4.5, 4)):
-        scores.append(steps.Score(jnp.float32(loss), jnp.float32(0)))
+        scores.append(steps.Metrics(jnp.float32(loss), jnp.float32(0)))
         best = best.or_better(best.learner, scores)
         assert best.epoch == epoch

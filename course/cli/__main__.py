@@ -1,0 +1,5 @@
+"""Run the command as `python -m course.cli`."""
+
+from course.cli.main import main
+
+main()

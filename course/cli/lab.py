@@ -1,0 +1,113 @@
+"""The command `course lab`: open the notebooks in JupyterLab."""
+
+import os
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import click
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+FIRST_NOTEBOOK = "00_start_here"
+SETTINGS = Path(__file__).parents[1] / "lab_settings"
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Listen on this port and no other.")
+@click.option("--no-browser", is_flag=True, help="Print the address, open no browser.")
+def lab(port: int | None, no_browser: bool) -> None:
+    """Open the course in JupyterLab.
+
+    It listens on this machine alone and asks for the token that the printed address carries.
+    """
+    root = checkout()
+    if port is not None:
+        _refuse_taken(port)
+    if not no_browser and not _has_browser():
+        click.echo("No web browser was found: open the address below in one yourself.", err=True)
+        no_browser = True
+    try:
+        from jupyterlab.labapp import LabApp
+    except ImportError as error:
+        raise click.ClickException(
+            f"JupyterLab cannot be loaded ({error}): set the course up again as the README says."
+        ) from error
+    try:
+        LabApp.launch_instance(lab_arguments(root, port=port, browser=not no_browser))
+    except OSError as error:
+        raise click.ClickException(
+            f"JupyterLab could not start ({error}): `course doctor` looks further."
+        ) from error
+
+
+def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
+    """JupyterLab's command line for the checkout at `root`.
+
+    Nothing here touches the token. The settings keep JupyterLab from asking about news and from
+    looking for a newer version of itself, both of which would ask the network.
+    """
+    arguments = [
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--LabApp.default_url=/lab/tree/notebooks/{FIRST_NOTEBOOK}.ipynb",
+        f"--LabApp.app_settings_dir={SETTINGS}",
+        "--ContentsManager.pre_save_hook=course.cli.lab.save_without_widgets",
+    ]
+    if port is not None:
+        arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if not browser:
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")
+    return arguments
+
+
+def save_without_widgets(model: dict[str, Any], **_: object) -> None:
+    """Let a saved notebook keep its pictures and drop its widgets; Jupyter calls this at each save.
+
+    A widget lives in the kernel. In a notebook that is opened again a stored one would stand in the
+    place of its picture and say that it cannot be shown.
+    """
+    if model.get("type") == "notebook":
+        for cell in model["content"]["cells"]:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def checkout() -> Path:
+    """The folder of the course: the working folder or one above it, else the package's own."""
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise click.ClickException(
+            "The folder you are in has been deleted: go to the folder of the course and try again."
+        ) from error
+    for root in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (root / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file():
+            return root
+    raise click.ClickException(
+        "There is no folder `notebooks` of the course here: go to the folder that holds the "
+        "course's README and try again."
+    )
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if os.name == "posix":  # as Jupyter does: a port that was just closed is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} cannot be used ({error.strerror}): choose another one, or leave "
+                "--port out."
+            ) from error
+
+
+def _has_browser() -> bool:
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""`course train`: from the command line to what was learned, and on from a checkpoint."""
+
+import importlib.util
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from course.training.scale import checkpoint
+from course.training.scale.checkpoint import Checkpoints
+from tests.support.command import assert_one_sentence, run
+from tests.support.repository import ROOT
+
+QUICK = ("mlp-16", "--epochs", "3")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_QUIET", "1")
+
+
+def learned(output: str) -> str:
+    """The digits that only the very same parameters have."""
+    found = re.search(r"^parameters ([0-9a-f]{16})$", output, re.MULTILINE)
+    assert found, output
+    return found[1]
+
+
+def test_it_learns_and_says_how_well() -> None:
+    result = run("train", "digits", "--epochs", "8")
+    assert result.exit_code == 0, result.output
+    assert "64-128-128-10: 176 steps of 64 examples on 1 device\n" in result.output
+    accuracy = re.search(r"([\d.]+)% of images never seen before", result.output)
+    assert accuracy
+    assert float(accuracy[1]) > 90
+    again = run("train", "mlp-128-128", "--epochs", "8")
+    assert learned(again.output) == learned(result.output)
+    assert learned(run("train", "digits", "--epochs", "8", "--seed", "1").output) != learned(
+        result.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["iris"], "'iris' is neither digits nor such as mlp-128-128"),
+        (["mlp-0"], "'mlp-0' is neither digits nor such as mlp-128-128"),
+        (["mlp-8-"], "'mlp-8-' is neither digits nor such as mlp-128-128"),
+        (["digits", "--devices", "some"], "'some' is not a valid integer"),
+        (["digits", "--devices", "0"], "0 is not in the range"),
+        (["digits", "--epochs", "0"], "0 is not in the range"),
+        (["digits", "--resume"], "--resume needs --checkpoint: where is the run kept?"),
+    ],
+)
+def test_what_it_does_not_understand_gets_a_usage_line(arguments: list[str], message: str) -> None:
+    result = run("train", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pattern"),
+    [
+        (["--devices", "7"], r"devices: expected at most the 1 there are; to simulate 7"),
+        (["--batch-size", "5000"], r"batch_size: expected at most the 1438 examples"),
+        (["--rate", "-1"], r"rate: expected a learning rate above 0"),
+        (["--rate", "nan"], r"rate: expected a learning rate above 0"),
+        (["--simulate", "7"], r"JAX has already started, with 1 device: restart"),
+        (["--coordinator", "node1", "--processes", "2", "--process-id", "1"], "host and port"),
+        (["--processes", "2"], r"coordinator, count, index: expected the address of process 0"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], pattern: str) -> None:
+    assert_one_sentence(run("train", *QUICK, *arguments), pattern)
+
+
+def test_a_loss_that_breaks_is_a_failure() -> None:
+    result = run("train", *QUICK, "--optimizer", "sgd", "--rate", "1e30")
+    assert result.exit_code == 1
+    assert "the loss was no longer finite at step" in result.stderr
+    assert "try a smaller --rate." in result.stderr
+
+
+def test_it_goes_on_from_a_checkpoint_only_when_asked(tmp_path: Path) -> None:
+    kept = ("--checkpoint", str(tmp_path / "run"))
+    first = run("train", *QUICK, *kept, "--resume")
+    assert first.exit_code == 0, first.output
+    assert "No checkpoint: from the start." in first.output
+    assert_one_sentence(
+        run("train", *QUICK, *kept), r"checkpoint of step 66: add --resume to go on"
+    )
+    more = run("train", "mlp-16", "--epochs", "6", *kept, "--resume")
+    assert "Going on from step 66." in more.output
+    assert learned(more.output) == learned(run("train", "mlp-16", "--epochs", "6").output)
+    other = run("train", "mlp-17", *kept, "--resume")
+    assert_one_sentence(other, r"checkpoint: expected \.params\[0\]\['b'\] of shape \(17,\)")
+
+
+def test_without_orbax_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        checkpoint.importlib.util,  # type: ignore[attr-defined]
+        "find_spec",
+        lambda name, *rest: None if name.startswith("orbax") else real(name, *rest),
+    )
+    result = run("train", *QUICK, "--checkpoint", str(tmp_path))
+    assert_one_sentence(result, "pip install orbax-checkpoint")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_keeps_what_was_learned(number: signal.Signals, status: int, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "course.cli", "train", "mlp-16", "--epochs", "100000"]
+    with subprocess.Popen(
+        [*command, "--checkpoint", str(folder), "--save-every", "0"], cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        begin = time.monotonic()
+        while not folder.is_dir() and time.monotonic() - begin < 120:
+            time.sleep(0.05)
+        process.send_signal(number)
+        output, said = process.communicate(timeout=60)
+    assert process.returncode == status, said
+    assert "Interrupted after" in said
+    found = re.search(r": (\d+) steps of", output)
+    assert found
+    assert Checkpoints(folder).steps[-1] == int(found[1])

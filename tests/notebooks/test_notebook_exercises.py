@@ -1,0 +1,153 @@
+"""The exercises where they stand, in the shipped notebooks: right and wrong answers filled in.
+
+Each notebook is run once with every solution in its blank; the typical mistakes follow in the same
+kernel, each in the place of the solution.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from course.practice import exercises
+from course.practice.engine import Exercise
+from course.practice.predict import Prediction
+from tests.support.notebook_exercises import checks, filled, misused, said
+from tests.support.notebook_kit import IDS, NOTEBOOKS, topic
+from tools.notebooks import read, run, started
+
+WRONG = """
+from course.practice import exercises
+{answer} = exercises.load({topic!r}).{name}.mistakes[{i}].wrong
+"""
+
+
+# The cells of a small notebook with one exercise and one prediction.
+CELLS = {
+    "import": "from course import practice",
+    "blank": "unit = 'bits'\n\n\ndef my_entropy(p):\n    ...  # your code\n\n\nprint(unit)",
+    "check": "practice.entropy.q1.check(my_entropy)",
+    "guess": "practice.predict(practice.entropy.p1)",
+}
+
+
+def small(**cells: str) -> NotebookNode:
+    """The small notebook as it ships, or with other code in the named cells."""
+    book: NotebookNode = new_notebook()
+    for kind, source in (CELLS | cells).items():
+        text = "○ Not attempted." if kind == "check" else ""
+        outputs = [new_output("display_data", data={"text/plain": text})]
+        book.cells.append(new_code_cell(source, outputs=outputs))
+    return book
+
+
+def test_an_answer_takes_the_place_of_the_blank_alone() -> None:
+    ((name, check),) = checks(small())
+    assert (name, check.place, check.answer, check.blank) == ("entropy.q1", 2, "my_entropy", 1)
+    source = filled(CELLS["blank"], "my_entropy", "def my_entropy(p):\n    return 1.0")
+    assert "your code" not in source
+    spaces: dict[str, Any] = {}
+    exec(source, spaces)
+    assert (spaces["unit"], spaces["my_entropy"](0.5)) == ("bits", 1.0)
+    assert filled("guess = None", "guess", "guess = 2") == "guess = 2"
+    with pytest.raises(ValueError, match="name: expected"):
+        filled("x = 1", "y", "y = 2")
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ({}, ""),
+        ({"check": ""}, "entropy.q1 is used 0 times"),
+        ({"guess": f"{CELLS['guess']}\n{CELLS['guess']}"}, "entropy.p1 is used 2 times"),
+        ({"guess": ""}, "entropy.p1 is used 0 times"),
+        ({"guess": "practice.predict(practice.entropy.p2)"}, "p2 is used, but the module"),
+        ({"check": "practice.entropy.q1.check(my_guess)"}, "checks my_guess, not my_entropy"),
+        ({"check": "practice.entropy.q1.check()"}, "checks , not my_entropy"),
+        ({"blank": ""}, "no cell above defines my_entropy"),
+        ({"import": "practice.entropy.q1.check(my_entropy)"}, "the stored verdict is not"),
+    ],
+)
+def test_a_notebook_that_does_not_fit_its_exercises_is_refused(
+    cells: dict[str, str], wrong: str
+) -> None:
+    found = list(misused(small(**cells), "entropy", {"entropy.q1": "my_entropy"}, {"entropy.p1"}))
+    assert any(wrong in sentence for sentence in found) if wrong else not found, found
+
+
+@dataclass(frozen=True)
+class Session:
+    """A notebook, its module of exercises, and a kernel in which all solutions were given."""
+
+    path: Path
+    module: ModuleType
+    client: NotebookClient
+
+    def says(self, source: str) -> str:
+        """What a new cell at the end says when it is run."""
+        self.client.nb.cells.append(new_code_cell(source))
+        return said(run(self.client, len(self.client.nb.cells) - 1, self.path.name))
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=IDS)
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    path: Path = request.param
+    module = exercises.load(topic(path))
+    book = copy.deepcopy(read(path))
+    for name, check in checks(book):
+        exercise: Exercise = getattr(module, name.partition(".")[2])
+        assert check.blank is not None
+        blank = book.cells[check.blank]
+        blank.source = filled(blank.source, check.answer, exercise.solution_code())
+    with started(book, path.parent) as client:
+        for index in range(len(book.cells)):
+            run(client, index, f"{path.name} with every exercise solved")
+        yield Session(path, module, client)
+
+
+def answer(exercise: Exercise) -> str:
+    """The name of the blank in the notebook."""
+    return exercise.answer or str(exercise.right.__name__)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_every_exercise_and_prediction_stands_in_its_notebook_once(path: Path) -> None:
+    module = exercises.load(topic(path))
+    assert path.stem == module.NOTEBOOK
+    asked = {each.name: answer(each) for each in exercises.members(module, Exercise)}
+    guesses = [each.name for each in exercises.members(module, Prediction)]
+    wrong = list(misused(read(path), topic(path), asked, guesses))
+    assert not wrong
+
+
+def test_every_module_has_its_notebook() -> None:
+    assert [module.NOTEBOOK for module in exercises.notebooks()] == IDS
+
+
+def test_every_solution_is_correct(session: Session) -> None:
+    book = session.client.nb
+    verdicts = {name: said(book.cells[check.place]) for name, check in checks(book)}
+    assert verdicts
+    assert [name for name, verdict in verdicts.items() if "Correct" not in verdict] == []
+
+
+def test_every_typical_mistake_is_named(session: Session) -> None:
+    missed = []
+    for name, check in checks(session.client.nb):
+        short = name.partition(".")[2]
+        exercise: Exercise = getattr(session.module, short)
+        assert exercise.mistakes, f"{name} lists no typical mistake"
+        source = session.client.nb.cells[check.place].source
+        for i, mistake in enumerate(exercise.mistakes):
+            wrong = WRONG.format(answer=check.answer, topic=topic(session.path), name=short, i=i)
+            verdict = session.says(f"{wrong}\n{source}")
+            if "Not yet" not in verdict or mistake.message not in verdict:
+                missed.append(f"{name}, {mistake.name}: {verdict}")
+    assert not missed
