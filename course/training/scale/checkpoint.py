@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from course.legacy_checks import Count
-from course.training.results import Saved
+from course.training.scale.snapshot import Saved
 
 ORBAX = "orbax.checkpoint"
 INSTALL = (

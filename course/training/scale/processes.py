@@ -22,6 +22,7 @@ from jax.experimental import multihost_utils
 
 from course.legacy_checks import Count, refusal
 from course.training.scale.faults import STALL, STALL_SECONDS, Rank, end, leave
+from course.training.scale.faults import Stop as _Stop
 
 ANSWER_SECONDS, ANSWER = 25.0, "COURSE_ANSWER_SECONDS"
 """How long the processes may take to find each other, and the variable that says otherwise."""
@@ -182,14 +183,14 @@ def _answer_within(
         timer.cancel()
 
 
-def agree(value: Any) -> Any:
+def max_over_processes(value: Any) -> Any:
     """Return the largest of what all processes bring, in each of them."""
     if jax.process_count() == 1:
         return value
     return np.max(multihost_utils.process_allgather(np.asarray(value, np.float32)), axis=0)
 
 
-def from_first(make: Callable[[], Any]) -> Any:
+def broadcast(make: Callable[[], Any]) -> Any:
     """Let process 0 make something, and return it (or raise what it raises) in all of them."""
     if jax.process_count() == 1:
         return make()
@@ -214,3 +215,8 @@ def from_first(make: Callable[[], Any]) -> Any:
     if failure is not None:
         raise failure
     return value
+
+
+class StopSignal(_Stop):
+    def __init__(self, signals=()):
+        super().__init__()
