@@ -24,7 +24,7 @@ from course.legacy_checks import Count, Key, OneOf, checked, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
-from course.training.optimizers import AnyOptimizer, Optimizer
+from course.training.optimizer_base import Optimizer, transformation
 from course.training.progress_bar import bar
 from course.training.results import (
     Best,
@@ -70,7 +70,7 @@ INTERRUPTED = "interrupted"
 @checked(
     model=ModelRule(),
     loss=Loss(),
-    optimizer=AnyOptimizer(),
+    optimizer=transformation,
     data=Examples(),
     epochs=Count(),
     batch_size=BatchSize(),

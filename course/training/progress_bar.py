@@ -1,23 +1,20 @@
-"""The progress bar: in a notebook a widget, in a terminal text, nothing where it is not wanted."""
+"""Progress bar: in a notebook a widget, in a terminal text, nothing where it is not wanted."""
 
 import os
 from collections.abc import Callable
 from typing import Any
 
-QUIET = "COURSE_QUIET"
+QUIET = "COURSE_QUIET"  # environment variable that silences all bars
 
 
 def bar(progress: bool | Callable[..., Any], *, total: int, what: str) -> Any:
-    """Return a bar that counts steps.
+    """Return a tqdm bar that counts steps; `.disable` is true if COURSE_QUIET silences it.
 
     Args:
-        progress: False for none; True for one that fits where the program runs; or what makes one,
-            such as `tqdm.tqdm`.
+        progress: False for none; True for one that fits where the program runs; or a class such as
+            `tqdm.tqdm`.
         total: steps to go.
         what: a word in front of it.
-
-    Returns:
-        A tqdm bar, silent (`.disable` is true) if the environment variable COURSE_QUIET is set.
     """
     # Imported here: in a notebook it loads widgets, which only a bar that is shown needs.
     from tqdm import std

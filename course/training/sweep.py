@@ -22,7 +22,7 @@ from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
 from course.training.loop import FINISHED, FitResult, check_loss, history, warn
-from course.training.optimizers import AnyOptimizer, Optimizer
+from course.training.optimizer_base import Optimizer, transformation
 from course.training.progress_bar import bar
 from course.training.rules import BatchSize, Examples, Loss, ModelRule, Strength
 from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
@@ -36,7 +36,7 @@ class _Optimizers:
         listed = list(value) if type(value) in (list, tuple) else [value]
         if not listed:
             raise refusal(name, "at least one optimizer", "none")
-        single = [AnyOptimizer()(name, one, arguments) for one in listed]
+        single = [transformation(name, one, arguments) for one in listed]
         kinds = {jax.tree.structure(one) for one in single}
         if len(kinds) > 1:
             raise refusal(name, "optimizers of one kind", f"{len(kinds)} kinds")

@@ -185,7 +185,7 @@ NOISY: dict[str, Any] = FINE | {"tilts": np.zeros((4, 2)), "batch_size": 2, "key
     ("wrong", "message"),
     [
         ({"cost": 3.0}, "cost: expected a function"),
-        ({"start": [[1.0, 1.0]]}, "start: expected a 1-dimensional"),
+        ({"start": [[1.0, 1.0]]}, r"start: expected shape \(parameters,\)"),
         ({"start": [1.0, np.nan]}, "start: expected finite"),
         ({"start": []}, "start: expected"),
         ({"optimizer": 0.1}, "optimizer: expected"),

@@ -303,6 +303,6 @@ def test_other_errors_of_a_foreign_transformation_are_its_own() -> None:
 
 @pytest.mark.parametrize("value", [None, 0.1, "adam", adam, optax.adam, Optimizer, Halving, (1, 2)])
 def test_what_is_no_optimizer_is_refused(value: Any) -> None:
-    message = r"transform: expected an optimizer, such as adam\(0.001\), got [a-zA-Z]+$"
+    message = r"optimizer: expected an optimizer, such as adam\(0.001\), got [a-zA-Z]+$"
     with pytest.raises(TypeError, match=message):
         as_optimizer(value)
