@@ -1,7 +1,6 @@
 """Optimizers against optax's over many steps, what compiles, and what they refuse."""
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,46 +10,25 @@ import optax
 import pytest
 from jaxtyping import PyTree
 
-from course.training.optimizers import (
-    Optimizer,
-    adagrad,
-    adam,
-    adamw,
-    apply_updates,
-    rmsprop,
-    sgd,
-)
+from course.training import optimizers
+from course.training.optimizers import Optimizer, adagrad, adam, adamw, apply_updates, rmsprop, sgd
 from course.training.schedules import constant, cosine, step_decay, warmup_cosine
 
 STEPS = 100
 
-KINDS: dict[str, tuple[Callable[[Any], Optimizer], Callable[[Any], Any]]] = {
-    "sgd": (sgd, optax.sgd),
-    "momentum": (lambda rate: sgd(rate, 0.9), lambda rate: optax.sgd(rate, 0.9)),
-    "nesterov": (
-        lambda rate: sgd(rate, momentum=0.8, nesterov=True),
-        lambda rate: optax.sgd(rate, momentum=0.8, nesterov=True),
-    ),
-    "adagrad": (adagrad, optax.adagrad),
-    "adagrad from 0": (
-        lambda rate: adagrad(rate, initial_accumulator_value=0, eps=1e-3),
-        lambda rate: optax.adagrad(rate, initial_accumulator_value=0.0, eps=1e-3),
-    ),
-    "rmsprop": (rmsprop, optax.rmsprop),
-    "rmsprop, slow": (
-        lambda rate: rmsprop(rate, decay=0.99, eps=1e-3),
-        lambda rate: optax.rmsprop(rate, decay=0.99, eps=1e-3),
-    ),
-    "adam": (adam, optax.adam),
-    "adam, fast": (
-        lambda rate: adam(rate, b1=0.5, b2=0.8, eps=1e-2),
-        lambda rate: optax.adam(rate, b1=0.5, b2=0.8, eps=1e-2),
-    ),
-    "adamw": (adamw, optax.adamw),
-    "adamw, strong": (
-        lambda rate: adamw(rate, weight_decay=0.3),
-        lambda rate: optax.adamw(rate, weight_decay=0.3),
-    ),
+# Names and hyperparameters are optax's.
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd": ("sgd", {}),
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.8, "nesterov": True}),
+    "adagrad": ("adagrad", {}),
+    "adagrad from 0": ("adagrad", {"initial_accumulator_value": 0.0, "eps": 1e-3}),
+    "rmsprop": ("rmsprop", {}),
+    "rmsprop, slow": ("rmsprop", {"decay": 0.99, "eps": 1e-3}),
+    "adam": ("adam", {}),
+    "adam, fast": ("adam", {"b1": 0.5, "b2": 0.8, "eps": 1e-2}),
+    "adamw": ("adamw", {}),
+    "adamw, strong": ("adamw", {"weight_decay": 0.3}),
 }
 RATES: dict[str, tuple[Any, Any]] = {
     "slow": (1e-3, 1e-3),
@@ -65,7 +43,15 @@ RATES: dict[str, tuple[Any, Any]] = {
 }
 
 BETAS = ("b1", "b2")
-ONE_OF_EACH = ("nesterov", "adagrad", "rmsprop", "adamw")
+one_of_each = pytest.mark.parametrize("kind", ["nesterov", "adagrad", "rmsprop", "adamw"])
+
+
+def pair(kind: str, rate: str = "fast") -> tuple[Optimizer, Any]:
+    """An optimizer of the course and its counterpart in optax."""
+    name, hyperparameters = KINDS[kind]
+    our_rate, their_rate = RATES[rate]
+    ours = getattr(optimizers, name)(our_rate, **hyperparameters)
+    return ours, getattr(optax, name)(their_rate, **hyperparameters)
 
 
 def numbers(seed: int, *, many: tuple[int, ...] = (), dtype: Any = np.float32) -> PyTree:
@@ -110,15 +96,15 @@ def assert_close(ours: PyTree, theirs: PyTree, rel: float) -> None:
     [(kind, "fast") for kind in KINDS] + [("adamw", rate) for rate in RATES if rate != "fast"],
 )
 def test_optimizers_equal_those_of_optax(kind: str, rate: str) -> None:
-    (ours, theirs), (our_rate, their_rate) = KINDS[kind], RATES[rate]
-    expected = train(theirs(their_rate))
-    assert_close(train(ours(our_rate)), expected, 1e-6)
+    ours, theirs = pair(kind, rate)
+    expected = train(theirs)
+    assert_close(train(ours), expected, 1e-6)
     assert abs(expected["scale"][0] - numbers(0)["scale"][0]) > 1e-3
 
 
-@pytest.mark.parametrize("kind", ONE_OF_EACH)
+@one_of_each
 def test_steps_outside_of_a_compiled_program_are_the_same(kind: str) -> None:
-    ours, theirs = (make(0.1) for make in KINDS[kind])
+    ours, theirs = pair(kind)
     params = others = numbers(0)
     state, their_state = ours.init(params), theirs.init(others)
     for seed in range(1, 6):
@@ -130,18 +116,18 @@ def test_steps_outside_of_a_compiled_program_are_the_same(kind: str) -> None:
     assert state.count.dtype == jnp.int32
 
 
-@pytest.mark.parametrize("kind", ONE_OF_EACH)
+@one_of_each
 def test_double_precision_is_kept(kind: str) -> None:
     with jax.enable_x64(True):
-        ours, theirs = (make(0.1) for make in KINDS[kind])
+        ours, theirs = pair(kind)
         result = train(ours, np.float64)
         assert result["scale"][0].dtype == np.float64
         assert_close(result, train(theirs, np.float64), 1e-12)
 
 
-@pytest.mark.parametrize("kind", ONE_OF_EACH)
+@one_of_each
 def test_numpy_arrays_and_python_numbers_are_parameters(kind: str) -> None:
-    optimizer = KINDS[kind][0](0.1)
+    optimizer, _ = pair(kind)
     params = {"w": np.array([1.0, -2.0]), "b": 3.0}
     updates, _ = optimizer.update(params, optimizer.init(params), params)
     expected, _ = optimizer.update(as_arrays(params), optimizer.init(params), as_arrays(params))
@@ -194,11 +180,9 @@ def test_the_count_of_steps_stays_positive() -> None:
 
 # What compiles.
 
+ANY_RATES = (0.1, 1, np.float32(0.2), np.float64(0.3), jnp.float32(0.4), constant(0.5))
 PROGRAMS: dict[str, list[Optimizer]] = {
-    "rates of any kind": [
-        sgd(0.1), sgd(1), sgd(np.float32(0.2)), sgd(np.float64(0.3)), sgd(jnp.float32(0.4)),
-        sgd(constant(0.5)),
-    ],
+    "rates of any kind": [sgd(rate) for rate in ANY_RATES],
     "momentum": [sgd(0.1, 0.5), sgd(0.2, 0.9), sgd(0.1, np.float32(0.6))],
     "momentum from 0": [sgd(0.1, jnp.array(m)) for m in (0.0, 0.5, 0.9)],
     "nesterov": [sgd(0.1, m, nesterov=True) for m in (0.5, 0.9)],
@@ -209,7 +193,7 @@ PROGRAMS: dict[str, list[Optimizer]] = {
     "cosine": [adam(cosine(0.1, 10)), adam(cosine(1, 20))],
     "step_decay": [adam(step_decay(0.1, 10, 0.5)), adam(step_decay(1, 1, 1))],
     "warmup_cosine": [adam(warmup_cosine(0.1, 0, 20)), adam(warmup_cosine(0.1, 10, 20))],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -346,7 +330,7 @@ def test_bad_hyperparameters_are_refused(bounds: str) -> None:
 
 @pytest.mark.parametrize("momentum", [{}, {"momentum": 0}, {"momentum": np.float32(0)}])
 def test_nesterov_needs_momentum(momentum: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="nesterov: expected momentum to go with it, got mom.* 0"):
+    with pytest.raises(ValueError, match="nesterov: expected momentum to go with it, got"):
         sgd(0.1, **momentum, nesterov=True)
     with pytest.raises(TypeError, match="nesterov: expected True or False, got float"):
         sgd(0.1, 0.9, 0.9)

@@ -137,11 +137,11 @@ GOOD = {"rate": 0.1, "every": 10, "factor": 0.5, "steps": 10, "warmup": 5}
 def test_what_is_refused(case: str) -> None:
     make, bad, message = BAD[case]
     given = {name: GOOD[name] for name in inspect.signature(make).parameters} | bad
-    with pytest.raises((TypeError, ValueError), match=f"{[*bad][0]}: expected {message}"):
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(bad))}: expected {message}"):
         make(**given)
 
 
 def test_a_traced_number_of_steps_is_one_integer() -> None:
     for steps in (jnp.ones(2), jnp.ones((2, 1), int)):
-        with pytest.raises(TypeError, match="steps: expected an integer, got .* of shape"):
+        with pytest.raises(TypeError, match="steps: expected an integer, got"):
             jax.vmap(lambda n: cosine(0.1, n))(steps)
