@@ -155,13 +155,14 @@ def _walk(
 
     def step(carry: tuple[Array, Any], tilt: Array) -> tuple[Any, tuple[Array, Array]]:
         w, state = carry
-        height, gradient = jax.value_and_grad(cost)(w)
+        value, gradient = jax.value_and_grad(cost)(w)
         updates, state = optimizer.update(gradient + tilt, state, w)
-        return (apply_updates(w, updates), state), (w, height)
+        return (apply_updates(w, updates), state), (w, value)
 
-    (last, _), (points, heights) = jax.lax.scan(step, (start, optimizer.init(start)), tilts)
+    (last, _), (points, values) = jax.lax.scan(step, (start, optimizer.init(start)), tilts)
     points = jnp.concatenate([points, last[None]])
-    costs = jnp.append(heights, cost(last))
+    costs = jnp.append(values, cost(last))
+    # The cost of an overflow may be inf - inf, which is NaN.
     return Path(points, jnp.where(jnp.isnan(costs), jnp.inf, costs))
 
 
@@ -178,8 +179,8 @@ def multipliers(
         curvatures: λ, the eigenvalues of the Hessian; of a shape that broadcasts with `rate`.
 
     Returns:
-        The multipliers: positive ones creep, negative ones jump over the minimum, and those with
-        an absolute value above 1 lead away from it.
+        The multipliers: from 0 to 1 the steps approach the minimum from one side, below 0 each
+        step jumps over it, and an absolute value above 1 leads away from it.
 
     >>> multipliers(0.5, [1, 3, 5]).tolist()
     [0.5, -0.5, -1.5]

@@ -120,8 +120,8 @@ def adagrad(
 
     >>> adaptive = adagrad(0.1, initial_accumulator_value=0.0)
     >>> updates, state = adaptive.update(jnp.array([20.0, -0.5]), adaptive.init(jnp.ones(2)))
-    >>> print(", ".join(f"{update:.3f}" for update in updates))
-    -0.100, 0.100
+    >>> print(updates.round(3))
+    [-0.1  0.1]
 
     Reference: J. Duchi, E. Hazan and Y. Singer, Adaptive Subgradient Methods for Online Learning
     and Stochastic Optimization, Journal of Machine Learning Research 12 (2011), 2121-2159.
@@ -151,8 +151,8 @@ def rmsprop(rate: ScalarOrSchedule, decay: Scalar = 0.9, eps: Scalar = 1e-8) -> 
 
     >>> adaptive = rmsprop(0.1, decay=0.75)
     >>> updates, state = adaptive.update(jnp.array([20.0, -0.5]), adaptive.init(jnp.ones(2)))
-    >>> print(", ".join(f"{update:.3f}" for update in updates))
-    -0.200, 0.200
+    >>> print(updates.round(3))
+    [-0.2  0.2]
 
     Reference: G. Hinton, N. Srivastava and K. Swersky, Neural Networks for Machine Learning,
     lecture 6 (2012).
@@ -196,8 +196,8 @@ def adam(
 
     >>> adaptive = adam(0.1)
     >>> updates, state = adaptive.update(jnp.array([20.0, -0.5]), adaptive.init(jnp.ones(2)))
-    >>> print(", ".join(f"{update:.3f}" for update in updates))
-    -0.100, 0.100
+    >>> print(updates.round(3))
+    [-0.1  0.1]
 
     Reference: D. Kingma and J. Ba, Adam: A Method for Stochastic Optimization, ICLR 2015; its
     defaults are the same.
@@ -256,8 +256,8 @@ def adamw(
     >>> shrinking = adamw(0.1, weight_decay=0.5)
     >>> w = jnp.array([2.0, -4.0])
     >>> updates, state = shrinking.update(jnp.zeros(2), shrinking.init(w), w)
-    >>> print(", ".join(f"{update:.3f}" for update in updates))
-    -0.100, 0.200
+    >>> print(updates.round(3))
+    [-0.1  0.2]
 
     Reference: I. Loshchilov and F. Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
     """

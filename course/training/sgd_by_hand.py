@@ -73,7 +73,8 @@ def visits(key: Array, examples: int, epochs: int) -> Int[np.ndarray, "epochs ex
     """
     order = BatchOrder(key, examples, 1)
     visits = np.empty((epochs, examples), dtype=np.int32)
-    visits[0], again = order.epoch()[:, 0], order.epoch()[:, 0]
+    visits[0] = order.epoch()[:, 0]
+    again = order.epoch()[:, 0]
     for epoch in range(1, epochs):
         visits[epoch] = visits[epoch - 1][again]
     return visits
@@ -89,7 +90,8 @@ def _descend(
     """Return the line after each epoch of the given visits."""
 
     def step(line: Line, example: tuple[Array, Array]) -> tuple[Line, Array]:
-        (w, b), (x, y) = line, example
+        w, b = line
+        x, y = example
         e = w * x + b - y
         return (w - rate * 2 * e * x, b - rate * 2 * e), e**2
 
