@@ -8,6 +8,7 @@ run early: an interrupt, or a loss that is no longer finite. `course.training.sc
 how many devices and processes take the steps.
 """
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Generator, Sequence
@@ -27,8 +28,12 @@ from course.checks import Arguments, checked, count, function, key, one_of, refu
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
-from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.progress_bar import progress_bar
+from course.training.optimizer_base import (
+    GradientTransformation,
+    Optimizer,
+    as_optimizer,
+    transformation,
+)
 from course.training.results import Best, FitResult, History, RunState, Stopped, make_history
 from course.training.scale.parallel import BACKENDS
 from course.training.scale.processes import StopSignal
@@ -36,6 +41,7 @@ from course.training.scale.runner import Runner, make_runner
 from course.training.scale.snapshot import ArrayStore, RunFingerprint, Saver
 from course.training.steps import Data, Metrics, Objective
 
+QUIET = "COURSE_QUIET"  # environment variable that silences all bars
 PROBE = 1024  # examples on which the bar's accuracy is measured where none are for validation
 
 
@@ -58,7 +64,7 @@ def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
 @checked(
     model=steps.as_model,
     loss=function("a function (predictions, targets)"),
-    optimizer=AnyOptimizer(),
+    optimizer=transformation,
     data=steps.as_data,
     epochs=count(),
     batch_size=count(),
@@ -73,7 +79,7 @@ def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
 def fit(
     model: Model,
     loss: Callable[[Array, Array], Array],
-    optimizer: Optimizer,
+    optimizer: Optimizer | GradientTransformation,
     data: tuple[ArrayLike, ArrayLike],
     *,
     epochs: int,
@@ -146,8 +152,8 @@ def fit(
     examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
     validate = held_out is not None
     init_key, step_key = jax.random.split(key)
-    objective = Objective(as_partial(loss), optimizer, l2, step_key)
-    start = steps.init_state(model, optimizer, init_key)
+    objective = Objective(as_partial(loss), as_optimizer(optimizer), l2, step_key)
+    start = steps.init_state(model, objective.optimizer, init_key)
     check_loss(model, objective.loss, start.params, examples)
     runner = make_runner(model, devices, backend, batch_size)
 
@@ -232,6 +238,30 @@ class Monitor:
             shown["accuracy"] = f"{metrics.accuracy:.1%}"
         bar.set_postfix(shown, refresh=False)
         bar.update(len(run.losses[-1]))
+
+
+def progress_bar(progress: bool | Callable[..., Any], *, total: int, what: str) -> Any:
+    """Return a tqdm bar that counts steps; `.disable` is true if COURSE_QUIET silences it.
+
+    Args:
+        progress: False for none; True for one that fits where the program runs; or a class such as
+            `tqdm.tqdm`.
+        total: steps to go.
+        what: a word in front of it.
+    """
+    # Imported here: in a notebook it loads widgets, which only a bar that is shown needs.
+    from tqdm import std
+
+    silent = not progress or os.environ.get(QUIET, "") not in ("", "0")
+    make = progress
+    if silent:
+        make = std.tqdm
+    elif progress is True:
+        from tqdm import auto
+
+        make = auto.tqdm
+    assert callable(make)
+    return make(total=total, desc=what, unit="step", disable=silent, dynamic_ncols=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What an optimizer is, and the bookkeeping that all optimizers of the course share.
+"""Optimizer protocol, and the bookkeeping that all optimizers of the course share.
 
     state = optimizer.init(params)
     updates, state = optimizer.update(grads, state, params)
@@ -6,36 +6,53 @@
 
 This is optax's protocol: its transformations are accepted wherever ours are, and ours wherever its
 are. `params` is a pytree: arrays in dicts, tuples and lists, nested at will. The equations stand in
-`course.training.optimizers`, each for one array; `apply_rule` applies
-them to every array of a pytree.
+`course.training.optimizers`, each for one array; `init_state` and `apply_rule` surround them with
+what is the same for all. This is the whole path of Adam, for a single array:
+
+>>> def init(w):
+...     return State(jnp.int32(0), {"mu": jnp.zeros_like(w), "nu": jnp.zeros_like(w)})
+>>> def update(g, state, w, rate=0.1, b1=0.9, b2=0.999, eps=1e-8):
+...     t = state.count + 1
+...     mu = (1 - b1) * g + b1 * state.memory["mu"]
+...     nu = (1 - b2) * g**2 + b2 * state.memory["nu"]
+...     mu_hat = mu / (1 - b1**t)
+...     nu_hat = nu / (1 - b2**t)
+...     direction = mu_hat / (jnp.sqrt(nu_hat) + eps)
+...     return -rate * direction, State(t, {"mu": mu, "nu": nu})
+
+>>> from course.training.optimizers import adam
+>>> w = jnp.array([2.0, -4.0])
+>>> by_hand, _ = update(w, init(w), w)
+>>> updates, _ = adam(0.1).update(w, adam(0.1).init(w), w)
+>>> print(jnp.allclose(updates, by_hand), updates.round(3))
+True [-0.1  0.1]
 """
 
 import re
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree
 
-from course.legacy_checks import Arguments, checked, refusal
-from course.training.hyperparameters import Scalar
-from course.training.schedules import Schedule
+from course.checks import Arguments, refusal
+from course.training.schedules import MAX_COUNT, Scalar, Schedule
 
 Time: TypeAlias = Float[Array, ""]
 Weights: TypeAlias = Float[Array, "*shape"]
+# Result of an equation for one array: the direction, and the new memory by name.
 Direction: TypeAlias = tuple[Weights, dict[str, Weights]]
-"""What an equation gives for one array: the direction, and what is to be remembered, by name."""
 
-MAX_COUNT = 2**31 - 1
-"""The count of steps stays there: int32 would go on with negative numbers."""
+FLOATS = ("float16", "bfloat16", "float32", "float64")  # dtypes that can be trained
 
 
 class Optimizer(NamedTuple):
-    """Two functions; their hyperparameters are leaves, so an optimizer is itself a pytree.
+    """Pair of functions; their hyperparameters are leaves, so an optimizer is itself a pytree.
 
-    Handed to a function under `jax.jit`, its numbers are arguments of the compiled program: others
-    compile nothing. Under `jax.vmap`, one whose leaves are stacked is many optimizers at once.
+    Handed to a function under `jax.jit`, its numbers are arguments of the compiled program: other
+    values recompile nothing. Under `jax.vmap`, one whose leaves are stacked is many optimizers.
     """
 
     init: Partial
@@ -44,27 +61,30 @@ class Optimizer(NamedTuple):
     """(grads, state, params=None) -> (updates, state); params + updates are the new params."""
 
 
+@runtime_checkable
+class GradientTransformation(Protocol):
+    """Any object with optax's protocol, such as an optimizer of optax or of the course."""
+
+    @property
+    def init(self) -> Callable[..., Any]:
+        """Function params -> state."""
+
+    @property
+    def update(self) -> Callable[..., Any]:
+        """Function (grads, state, params) -> (updates, state)."""
+
+
 class State(NamedTuple):
-    """What an optimizer remembers from one step to the next."""
+    """Memory of an optimizer from one step to the next."""
 
     count: Int[Array, "*runs"]  # type: ignore[assignment]  # optax's name, a method of tuples too
-    """How many steps were taken; one number, but for optimizers that run under `jax.vmap`."""
+    """Number of steps taken; under `jax.vmap` one for each optimizer."""
     memory: dict[str, PyTree]
     """Pytrees like the parameters, by the names that they have in optax."""
 
 
 def init_state(params: PyTree, **values: Scalar) -> State:
-    """Return the state before the first step.
-
-    Args:
-        params: the parameters.
-        **values: the name of each pytree to be remembered, and what fills it at first.
-
-    Returns:
-        The state.
-
-    Raises:
-        TypeError: if a parameter is no float, with its place in the pytree.
+    """Return the state before the first step; `values` fill the pytrees of the memory, by name.
 
     >>> init_state({"w": jnp.ones(2)}, trace=0.0).memory["trace"]["w"].tolist()
     [0.0, 0.0]
@@ -90,18 +110,11 @@ def apply_rule(
     keeps 0.999 of itself would stand still. The updates have the dtypes of the gradients.
 
     Args:
-        rate: the schedule of the learning rate.
-        rule: the equation for one array; t counts steps from 1.
-        grads: the gradients.
-        state: what `init_state` or the step before returned.
-        params: the parameters; None will do for a rule that does not look at them.
-
-    Returns:
-        The updates and the next state.
-
-    Raises:
-        TypeError, ValueError: if the gradients are no floats, or do not fit the parameters or the
-            state; the message names the first array that does not.
+        rate: schedule of the learning rate.
+        rule: equation for one array; t counts steps from 1.
+        grads: gradients; an array that does not fit the parameters or the state is refused by name.
+        state: from `init_state` or the step before.
+        params: parameters; None will do for a rule that does not look at them.
 
     >>> halfway = Partial(lambda t, g, w: (g / 2, {}))
     >>> state = init_state(jnp.ones(2))
@@ -111,12 +124,14 @@ def apply_rule(
 
     Reference: `update` of `optax.GradientTransformation`.
     """
+    # Shapes that differ would broadcast silently.
     check_floats("grads", grads)
     if params is not None:
         check_fit("grads", grads, "params", params)
     for remembered in state.memory.values():
         check_fit("grads", grads, "state", remembered)
 
+    # The count stops at its largest value: int32 would go on with negative numbers.
     count = jnp.minimum(state.count, MAX_COUNT - 1) + 1
     alpha = rate(state.count)
     if jnp.shape(alpha):
@@ -130,11 +145,14 @@ def apply_rule(
         update = (-alpha * direction).astype(jnp.result_type(g))
         return update, {name: new[name].astype(old[name].dtype) for name in old}
 
-    weights = grads if params is None else params  # the gradients only stand in for them
-    steps = jax.tree.map(step, grads, weights, *state.memory.values())
-    updates = jax.tree.map(lambda _, one: one[0], grads, steps)
+    # All trees have the structure of the gradients, so their leaves correspond.
+    leaves, structure = jax.tree.flatten(grads)
+    weights = leaves if params is None else jax.tree.leaves(params)  # else g stands in for w
+    memories = map(jax.tree.leaves, state.memory.values())
+    steps = [step(*arrays) for arrays in zip(leaves, weights, *memories, strict=True)]
+    updates = jax.tree.unflatten(structure, [update for update, _ in steps])
     memory = {
-        name: jax.tree.map(lambda _, one, name=name: one[1][name], grads, steps)
+        name: jax.tree.unflatten(structure, [new[name] for _, new in steps])
         for name in state.memory
     }
     return updates, State(count, memory)
@@ -163,16 +181,6 @@ def sqrt(values: Weights) -> Weights:
 def apply_updates(params: PyTree, updates: PyTree) -> PyTree:
     """Return params + updates, each array in the dtype of the parameter.
 
-    Args:
-        params: the parameters.
-        updates: what an optimizer's `update` returned for them.
-
-    Returns:
-        The new parameters.
-
-    Raises:
-        ValueError: if the updates do not fit the parameters.
-
     >>> apply_updates({"w": jnp.ones(2)}, {"w": jnp.array([0.5, -0.5])})["w"].tolist()
     [1.5, 0.5]
 
@@ -182,34 +190,19 @@ def apply_updates(params: PyTree, updates: PyTree) -> PyTree:
     return jax.tree.map(lambda w, u: jnp.asarray(w + u, jnp.result_type(w)), params, updates)
 
 
-class AnyOptimizer:
-    """One of the course's optimizers, or what has optax's protocol; becomes an Optimizer."""
+def as_optimizer(transform: Any, name: str = "optimizer") -> Optimizer:
+    """Return a transformation with optax's protocol as an Optimizer.
 
-    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Optimizer:
-        if isinstance(value, Optimizer):
-            return value
-        parts = [getattr(value, part, None) for part in Optimizer._fields]
-        if isinstance(value, type) or not all(map(callable, parts)):
-            got = getattr(value, "__name__", None) or type(value).__name__
-            raise refusal(name, "an optimizer, such as adam(0.001)", got, TypeError)
-        init, foreign_update = map(Partial, parts)
-        return Optimizer(init, Partial(_update_foreign, foreign_update))
-
-
-@checked(transform=AnyOptimizer())
-def as_optimizer(transform: Optimizer) -> Optimizer:
-    """Return any transformation with optax's protocol as an Optimizer.
+    An Optimizer is returned as it is. For one and the same foreign object the result is always an
+    equal pytree, so a function under `jax.jit` compiles for it once; its numbers are part of the
+    program.
 
     Args:
-        transform: an object with `init(params)` and `update(grads, state, params)`, such as any of
-            optax's transformations; an Optimizer is returned as it is.
-
-    Returns:
-        Optimizer; for one and the same object always an equal pytree, so that a function under
-        `jax.jit` compiles for it once. The numbers in a foreign object are part of the program.
+        transform: a `GradientTransformation`, such as any of optax's.
+        name: parameter, for the message.
 
     Raises:
-        TypeError: if `transform` has no such functions. Later on, `update` raises it if the
+        TypeError: if `transform` has not both functions. Later on, `update` raises it if the
             transformation asks for more than gradients and parameters, as `optax.lbfgs` does for
             the loss function of its line search.
 
@@ -218,19 +211,32 @@ def as_optimizer(transform: Optimizer) -> Optimizer:
     ...     init=lambda params: (),
     ...     update=lambda grads, state, params: (-0.1 * jnp.sign(grads), state),
     ... )
-    >>> steady = as_optimizer(foreign)
-    >>> updates, state = steady.update(jnp.array([30.0, -0.2]), (), jnp.ones(2))
+    >>> sign_descent = as_optimizer(foreign)
+    >>> updates, state = sign_descent.update(jnp.array([30.0, -0.2]), (), jnp.ones(2))
     >>> print(updates)
     [-0.1  0.1]
 
     Reference: `optax.GradientTransformation`.
     """
-    return transform
+    if isinstance(transform, Optimizer):
+        return transform
+    parts = [getattr(transform, part, None) for part in Optimizer._fields]
+    if isinstance(transform, type) or not all(map(callable, parts)):
+        got = getattr(transform, "__name__", None) or type(transform).__name__
+        raise refusal(name, "an optimizer, such as adam(0.001)", got, TypeError)
+    init, foreign_update = map(Partial, parts)
+    return Optimizer(init, Partial(_update_foreign, foreign_update))
+
+
+def transformation(name: str, value: Any, _arguments: Arguments) -> Optimizer:
+    """Rule for a `GradientTransformation`; it becomes an Optimizer."""
+    return as_optimizer(value, name)
 
 
 def _update_foreign(
     update: Partial, grads: PyTree, state: Any, params: PyTree | None = None
 ) -> tuple[PyTree, Any]:
+    """Call the `update` of a foreign transformation; explain it if arguments are missing."""
     try:
         updates, state = update(grads, state, params)
     except TypeError as error:
@@ -246,34 +252,35 @@ def check_floats(name: str, tree: PyTree) -> None:
     """Refuse a pytree with a leaf that holds no real floats of 16 bits or more."""
     for path, leaf in jax.tree.leaves_with_path(tree):
         try:
-            dtype = jnp.result_type(leaf)
+            got = jnp.result_type(leaf).name
         except TypeError:
             got = type(leaf).__name__
-        else:
-            if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize > 1:
-                continue
-            got = dtype.name
-        raise refusal(name, f"floats{_at(path)}", got, TypeError)
+        if got not in FLOATS:
+            raise refusal(name, f"floats{_describe_place(path)}", got, TypeError)
 
 
 def check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
     """Refuse a pytree that has not the structure and the shapes of another."""
-    given, wanted = _shapes(tree), _shapes(model)
+    given = _describe_shapes(tree)
+    wanted = _describe_shapes(model)
     for place in [*wanted, *given]:
-        got, expected = given.get(place, "nothing"), wanted.get(place, "nothing")
+        got = given.get(place, "nothing")
+        expected = wanted.get(place, "nothing")
         if got != expected:
             raise refusal(name, f"{expected}{place} as in {other}", got)
     # The same places in other containers: a list for a tuple, say.
-    got, expected = str(jax.tree.structure(tree)), str(jax.tree.structure(model))
+    got = str(jax.tree.structure(tree))
+    expected = str(jax.tree.structure(model))
     if got != expected:
         raise refusal(name, f"{expected} as in {other}", got)
 
 
-def _shapes(tree: PyTree) -> dict[str, str]:
-    """The shape of each leaf, in words, by its place."""
-    return {_at(path): f"shape {jnp.shape(leaf)}" for path, leaf in jax.tree.leaves_with_path(tree)}
+def _describe_shapes(tree: PyTree) -> dict[str, str]:
+    """Return the shape of each leaf in words, by its place."""
+    leaves = jax.tree.leaves_with_path(tree)
+    return {_describe_place(path): f"shape {jnp.shape(leaf)}" for path, leaf in leaves}
 
 
-def _at(path: Any) -> str:
-    """Where a leaf is, in words; nothing for a pytree that is a single array."""
+def _describe_place(path: Any) -> str:
+    """Return the place of a leaf in words; nothing for a pytree that is a single array."""
     return f" at {jax.tree_util.keystr(path)}" if path else ""

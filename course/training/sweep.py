@@ -22,20 +22,19 @@ from course.checks import Arguments, checked, count, function, key, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
-from course.training.loop import as_partial, check_loss, warn_if_cut_short
-from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.progress_bar import progress_bar
+from course.training.loop import as_partial, check_loss, progress_bar, warn_if_cut_short
+from course.training.optimizer_base import GradientTransformation, Optimizer, as_optimizer
 from course.training.results import FitResult, Stopped, make_history
 from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
 
 
-def as_optimizers(name: str, value: Any, arguments: Arguments) -> Optimizer:
+def as_optimizers(name: str, value: Any, _arguments: Arguments) -> Optimizer:
     """Rule for optimizers of one kind; they become one whose numbers have a leading axis."""
     # An optimizer is a tuple as well, but a named one.
     listed = list(value) if type(value) in (list, tuple) else [value]
     if not listed:
         raise refusal(name, "at least one optimizer", "none")
-    single = [AnyOptimizer()(name, optimizer, arguments) for optimizer in listed]
+    single = [as_optimizer(optimizer, name) for optimizer in listed]
     kinds = {jax.tree.structure(optimizer) for optimizer in single}
     if len(kinds) > 1:
         raise refusal(name, "optimizers of one kind", f"{len(kinds)} kinds")
@@ -66,7 +65,7 @@ def as_keys(name: str, value: Any, arguments: Arguments) -> Array:
 def sweep(
     model: Model,
     loss: Callable[[Array, Array], Array],
-    optimizers: Optimizer | Sequence[Optimizer],
+    optimizers: GradientTransformation | Sequence[GradientTransformation],
     data: tuple[ArrayLike, ArrayLike],
     *,
     epochs: int,

@@ -134,7 +134,7 @@ def test_paths_turn_where_the_borders_are(surface: Surface, index: int) -> None:
         small = 1e-6 if surface is ROSENBROCK else 0.1
 
         def factor(rate: float) -> float:
-            """What one step makes of a distance along the direction."""
+            """Ratio of the distances along the direction after a step and before it."""
             start = lowest + small * np.asarray(direction)
             end = descend(surface.cost, start, sgd(rate), steps=1).points[-1]
             return float((end - lowest) @ direction) / small
@@ -184,38 +184,33 @@ NOISY: dict[str, Any] = FINE | {"tilts": np.zeros((4, 2)), "batch_size": 2, "key
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"cost": 3.0}, "cost: expected a function"),
-        ({"start": [[1.0, 1.0]]}, "start: expected a 1-dimensional"),
-        ({"start": [1.0, np.nan]}, "start: expected finite"),
-        ({"start": []}, "start: expected"),
-        ({"optimizer": 0.1}, "optimizer: expected"),
-        ({"steps": 0}, "steps: expected"),
-        ({"steps": 2.5}, "steps: expected"),
+        ({"cost": 3.0}, "a function of the parameters"),
+        ({"start": [[1.0, 1.0]]}, r"shape \(parameters,\)"),
+        ({"start": [1.0, np.nan]}, "finite"),
+        ({"start": []}, "at least one value"),
+        ({"optimizer": 0.1}, "an optimizer"),
+        ({"steps": 0}, "an integer of at least 1"),
+        ({"steps": 2.5}, "an integer, got float"),
+        ({"tilts": np.zeros((4, 3))}, r"shape \(.*, 2\), got shape \(4, 3\)"),
+        ({"tilts": np.zeros(4)}, r"shape \(examples, 2\), got shape \(4,\)"),
+        ({"tilts": np.full((4, 2), np.inf)}, "finite"),
+        ({"batch_size": 5}, "at most the 4 examples"),
+        ({"batch_size": 0}, "an integer of at least 1"),
+        ({"key": 3}, "a key"),
     ],
 )
 def test_what_a_descent_refuses(wrong: dict[str, Any], message: str) -> None:
-    descend(**FINE)
-    with pytest.raises((TypeError, ValueError), match=message):
-        descend(**(FINE | wrong))
-    with pytest.raises((TypeError, ValueError), match=message):
-        descend_on_batches(**(NOISY | wrong))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"tilts": np.zeros((4, 3))}, r"tilts: expected shape \(examples, 2\)"),
-        ({"tilts": np.zeros(4)}, "tilts: expected shape"),
-        ({"tilts": np.full((4, 2), np.inf)}, "tilts: expected finite"),
-        ({"batch_size": 5}, "batch_size: expected at most the 4 examples"),
-        ({"batch_size": 0}, "batch_size: expected"),
-        ({"key": 3}, "key: expected a key"),
-    ],
-)
-def test_what_a_descent_on_batches_refuses(wrong: dict[str, Any], message: str) -> None:
-    descend_on_batches(**NOISY)
+    (name,) = wrong
+    message = f"{name}: expected {message}"
     with pytest.raises((TypeError, ValueError), match=message):
         descend_on_batches(**(NOISY | wrong))
+    if name in FINE:
+        with pytest.raises((TypeError, ValueError), match=message):
+            descend(**(FINE | wrong))
+
+
+def test_arguments_as_described_are_taken() -> None:
+    assert descend(**FINE).points.shape == descend_on_batches(**NOISY).points.shape == (4, 2)
 
 
 @pytest.mark.parametrize("rate", [0, -0.1, np.nan, "fast"])

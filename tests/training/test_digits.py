@@ -1,4 +1,4 @@
-"""What the whole core makes of real data."""
+"""Accuracy of the whole core on real data."""
 
 import jax
 import numpy as np

@@ -76,11 +76,11 @@ def test_a_rate_that_is_too_large_shows() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"y": np.zeros(3)}, "y: expected a shape like x"),
+        ({"y": np.zeros(3)}, r"y: expected shape \(5,\), got shape \(3,\)"),
         ({"x": np.zeros(0), "y": np.zeros(0)}, "x: expected at least one value"),
         ({"x": [np.nan, 1.0, 2.0]}, "x: expected finite numbers"),
-        ({"rate": 0.0}, "rate: expected positive numbers"),
-        ({"rate": np.nan}, "rate: expected positive numbers"),
+        ({"rate": 0.0}, "rate: expected a number above 0"),
+        ({"rate": np.nan}, "rate: expected a number above 0"),
         ({"epochs": 0}, "epochs: expected an integer of at least 1"),
         ({"key": 0}, "key: expected a key"),
     ],
