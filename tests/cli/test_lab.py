@@ -18,11 +18,9 @@ import psutil
 import pytest
 
 from course.cli import lab as cli
-from tests.support.command import assert_one_sentence, checkout, run
+from tests.support.command import assert_one_sentence, run
 from tests.support.repository import ROOT
 from tools.lab import Lab, serving
-
-__all__ = ["checkout"]
 
 
 @pytest.fixture
@@ -74,7 +72,6 @@ def test_lab_finds_the_checkout_that_the_package_stands_in(
         assert f"--ServerApp.root_dir={checkout}" in launched[0]
         patch.setattr(cli, "__file__", str(elsewhere / "course" / "cli" / "lab.py"))
         assert_one_sentence(run("lab"), "no folder `notebooks`")
-        assert_one_sentence(run("binder-url"), "no folder `notebooks`")
 
 
 def test_saving_keeps_the_picture_and_drops_the_widget() -> None:
