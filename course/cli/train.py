@@ -29,7 +29,9 @@ def read_network(_context: click.Context, _option: click.Parameter, value: str) 
 
 def read_devices(context: click.Context, option: click.Parameter, value: str) -> int | str:
     """Return a number of devices, or "all"."""
-    return value if value == "all" else click.IntRange(min=1).convert(value, option, context)
+    if value == "all":
+        return value
+    return int(click.IntRange(min=1)(value, option, context))
 
 
 @click.command()

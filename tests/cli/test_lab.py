@@ -148,6 +148,7 @@ def ask(lab: Lab, path: str, token: str = "") -> tuple[int, bytes]:
             return error.code, error.read()
 
 
+@pytest.mark.slow
 def test_a_real_lab_asks_for_its_token(lab: Lab) -> None:
     first = f"/api/contents/notebooks/{cli.FIRST_NOTEBOOK}.ipynb"
     assert len(lab.token) >= 40
@@ -156,6 +157,7 @@ def test_a_real_lab_asks_for_its_token(lab: Lab) -> None:
     assert ask(lab, first, lab.token)[0] == 200
 
 
+@pytest.mark.slow
 def test_a_real_lab_listens_on_loopback_alone(lab: Lab) -> None:
     listening = []
     for process in psutil.Process().children(recursive=True):
@@ -169,6 +171,7 @@ def test_a_real_lab_listens_on_loopback_alone(lab: Lab) -> None:
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_real_lab_asks_nothing_about_news(lab: Lab) -> None:
     path = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
     defaults = json.loads(ask(lab, path, lab.token)[1])["schema"]["properties"]

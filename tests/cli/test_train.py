@@ -62,6 +62,7 @@ def test_a_loss_that_breaks_is_a_failure() -> None:
     assert "try a smaller --rate." in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_keeps_what_was_learned(number: signal.Signals, status: int, tmp_path: Path) -> None:
