@@ -29,7 +29,7 @@ def learned(output: str) -> str:
 def test_it_learns_and_says_how_well() -> None:
     result = run("train", "digits", "--epochs", "8")
     assert result.exit_code == 0, result.output
-    assert "64-128-128-10: 176 steps of 64 examples on 1 device\n" in result.output
+    assert "64-128-128-10: 176 steps of 64 examples on 4 devices\n" in result.output
     accuracy = re.search(r"([\d.]+)% of images never seen before", result.output)
     assert accuracy
     assert float(accuracy[1]) > 90

@@ -42,11 +42,11 @@ def test_what_it_does_not_understand_gets_a_usage_line(arguments: list[str], mes
 @pytest.mark.parametrize(
     ("arguments", "pattern"),
     [
-        (["--devices", "7"], r"devices: expected at most the 1 there are; to simulate 7"),
+        (["--devices", "7"], r"devices: expected at most the 4 there are; to simulate 7"),
         (["--batch-size", "5000"], r"batch_size: expected at most the 1438 examples"),
         (["--rate", "-1"], r"rate: expected a learning rate above 0"),
         (["--rate", "nan"], r"rate: expected a learning rate above 0"),
-        (["--simulate", "7"], r"JAX has already started, with 1 device: restart"),
+        (["--simulate", "7"], r"JAX has already started, with 4 devices: restart"),
         (["--coordinator", "node1", "--processes", "2", "--process-id", "1"], "host and port"),
         (["--processes", "2"], r"coordinator, count, index: expected the address of process 0"),
     ],
