@@ -6,7 +6,7 @@ profile, and the CPU (or the accelerator, where COURSE_DEVICE=1 asks for it). A 
 is skipped or expected to fail counts as failed.
 
 Tests see four simulated devices, and no promotion of dtypes that JAX's strict mode refuses. Neither
-holds for kernels and other processes that a test starts.
+holds on an accelerator, nor for kernels and other processes that a test starts.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from tools.notebooks import kernel_environment
 # nbval waits half an hour for a cell unless told otherwise.
 SECONDS_PER_CELL = 120.0
 DEVICES = 4
+ON_DEVICE = os.environ.get("COURSE_DEVICE", "") == "1"  # the tests of an accelerator
 # Learners' answers run under JAX's own settings: in a notebook nothing is strict.
 STANDARD_PROMOTION = {"course/practice", "tests/practice"}
 # Tests of code that still relies on promotion; the list only shrinks.
@@ -49,21 +50,24 @@ def pytest_configure(config: pytest.Config) -> None:
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
     os.environ.update(kernel_environment(Path(private.name)))
-    if os.environ.get("COURSE_DEVICE", "") == "1":
+    if ON_DEVICE:
         del os.environ["JAX_PLATFORMS"]
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
         config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)
-    elif hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+    elif not ON_DEVICE and not distributes(config):
         start_jax()
+
+
+def distributes(config: pytest.Config) -> bool:
+    """Return whether this process hands tests to workers and runs none itself."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def start_jax() -> None:
     """Start JAX in this process with several devices; children start theirs as they like."""
     import jax
 
-    if os.environ.get("COURSE_DEVICE", "") == "1":
-        return
     jax.config.update("jax_num_cpu_devices", DEVICES)
     # JAX reads the number of its threads once: fewer than two for a device can lock each other out.
     with pytest.MonkeyPatch.context() as patch:
@@ -90,7 +94,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     name = hashlib.sha256(str(item.path).encode()).hexdigest()[:16]
     folder = Path(item.config.stash[PRIVATE].name, name)
     os.environ["COURSE_PROGRESS"] = str(folder / "progress.json")
-    if item.path.suffix == ".py":
+    if item.path.suffix == ".py" and not ON_DEVICE:
         import jax
 
         here = Path(__file__).parent
