@@ -27,10 +27,13 @@ ON_DEVICE = os.environ.get("COURSE_DEVICE", "") == "1"  # the tests of an accele
 STANDARD_PROMOTION = {"course/practice", "tests/practice"}
 # Tests of code that still relies on promotion; the list only shrinks.
 STANDARD_PROMOTION |= {
-    "course/maths", "course/models", "course/training", "tests/cli", "tests/maths/test_bayes.py",
-    "tests/maths/test_calibration.py", "tests/maths/test_distributions.py",
-    "tests/maths/test_losses.py", "tests/models/test_linear.py", "tests/models/test_spam.py",
-    "tests/models/test_naive_bayes.py", "tests/project", "tests/show", "tests/training",
+    "course/maths/bayes.py", "course/maths/calibration.py", "course/maths/distributions.py",
+    "course/maths/losses.py", "course/models/naive_bayes.py", "course/models/spam.py",
+    "course/training/schedules.py",
+    "tests/cli", "tests/maths/test_bayes.py", "tests/maths/test_calibration.py",
+    "tests/maths/test_distributions.py", "tests/maths/test_losses.py", "tests/project",
+    "tests/models/test_linear.py", "tests/models/test_naive_bayes.py", "tests/models/test_spam.py",
+    "tests/training/scale",
 }  # fmt: skip
 # Files whose tests start processes, kernels, browsers, or trainings by the dozen; a single test
 # that takes more than five seconds is marked where it stands.
