@@ -31,12 +31,12 @@ lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --po
 
 test: $(ready) ## run every check there is
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory unit
+	$(pytest) -n $(workers) --dist loadfile
 	@$(MAKE) --no-print-directory compare
 	@$(MAKE) --no-print-directory portable
 
-unit: $(ready) ## run the tests and the examples in the docstrings
-	$(pytest) -n $(workers) --dist loadfile $(args)
+unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
+	$(pytest) -n $(workers) --dist loadfile -m "not slow" $(args)
 
 compare: $(ready) ## run the notebooks and compare each output with the stored one
 	$(nbval) -n $(workers) --dist loadfile
@@ -64,7 +64,7 @@ bench: $(peers)/ready ## time the course beside other libraries (with PyTorch: m
 	$(peers)/bin/python -m benchmarks $(args)
 
 bench-scale: $(peers)/ready ## time training on several simulated devices and in two processes
-	$(peers)/bin/python -m benchmarks.scale $(args)
+	$(peers)/bin/python -m benchmarks --scale $(args)
 
 # The accelerator's own packages are in no lock: name the extra of the course that brings them, once.
 # The tests compare products with NumPy's, so there they are worked out with all digits of float32.

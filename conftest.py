@@ -4,6 +4,9 @@ Tests and kernels see none of the reader's own files: a progress file that does 
 for each test file or notebook, so that neither order nor workers matter), an empty IPython
 profile, and the CPU (or the accelerator, where COURSE_DEVICE=1 asks for it). A compared cell that
 is skipped or expected to fail counts as failed.
+
+Tests see four simulated devices, and no promotion of dtypes that JAX's strict mode refuses. Neither
+holds on an accelerator, nor for kernels and other processes that a test starts.
 """
 
 import hashlib
@@ -18,9 +21,26 @@ from tools.notebooks import kernel_environment
 
 # nbval waits half an hour for a cell unless told otherwise.
 SECONDS_PER_CELL = 120.0
-LONG = {
-    "test_notebooks_in_lab", "test_processes", "test_binder", "test_parallel", "test_checkpoint",
-    "test_notebook_runs", "test_train",
+DEVICES = 4
+ON_DEVICE = os.environ.get("COURSE_DEVICE", "") == "1"  # the tests of an accelerator
+# Learners' answers run under JAX's own settings: in a notebook nothing is strict.
+STANDARD_PROMOTION = {"course/practice", "tests/practice"}
+# Tests of code that still relies on promotion; the list only shrinks.
+STANDARD_PROMOTION |= {
+    "course/maths/bayes.py", "course/maths/calibration.py", "course/maths/distributions.py",
+    "course/maths/losses.py", "course/models/naive_bayes.py", "course/models/spam.py",
+    "course/training/schedules.py",
+    "tests/cli", "tests/maths/test_bayes.py", "tests/maths/test_calibration.py",
+    "tests/maths/test_distributions.py", "tests/maths/test_losses.py", "tests/project",
+    "tests/models/test_linear.py", "tests/models/test_naive_bayes.py", "tests/models/test_spam.py",
+    "tests/training/scale",
+}  # fmt: skip
+# Files whose tests start processes, kernels, browsers, or trainings by the dozen; a single test
+# that takes more than five seconds is marked where it stands.
+SLOW_FILES = {
+    "test_benchmarks", "test_benchmarks_scale", "test_binder", "test_checkpoint", "test_digits",
+    "test_kernel", "test_notebook_exercises", "test_notebook_render", "test_notebook_runs",
+    "test_notebook_tool", "test_notebooks_in_lab", "test_parallel", "test_processes",
 }  # fmt: skip
 PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 # The property under which a test reports what a notebook used: see test_notebook_runs.py.
@@ -33,16 +53,38 @@ def pytest_configure(config: pytest.Config) -> None:
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
     os.environ.update(kernel_environment(Path(private.name)))
-    if os.environ.get("COURSE_DEVICE", "") == "1":
+    if ON_DEVICE:
         del os.environ["JAX_PLATFORMS"]
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
         config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)
+    elif not ON_DEVICE and not distributes(config):
+        start_jax()
+
+
+def distributes(config: pytest.Config) -> bool:
+    """Return whether this process hands tests to workers and runs none itself."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+def start_jax() -> None:
+    """Start JAX in this process with several devices; children start theirs as they like."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", DEVICES)
+    # JAX reads the number of its threads once: fewer than two for a device can lock each other out.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPROC", str(2 * DEVICES))
+        jax.devices()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first: at the end, one worker would wait for the other."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    """Mark slow files, and let them come first: at the end, one worker would wait for the other."""
+    for item in items:
+        if item.path.stem in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,10 +93,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Point at the file's own progress before anything, a kernel say, is started for the test."""
+    """Set what depends on the file, before anything, a kernel say, is started for the test."""
     name = hashlib.sha256(str(item.path).encode()).hexdigest()[:16]
     folder = Path(item.config.stash[PRIVATE].name, name)
     os.environ["COURSE_PROGRESS"] = str(folder / "progress.json")
+    if item.path.suffix == ".py" and not ON_DEVICE:
+        import jax
+
+        here = Path(__file__).parent
+        standard = any(item.path.is_relative_to(here / name) for name in STANDARD_PROMOTION)
+        jax.config.update("jax_numpy_dtype_promotion", "standard" if standard else "strict")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,4 +1,4 @@
-"""What it costs to divide each step among devices, in the course's loop and by hand."""
+"""Cost of dividing each step among devices, in the course's loop and by hand."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,24 +12,23 @@ from benchmarks.training import COURSE, SAME_STEPS, Peer
 from course.training.scale.parallel import BACKENDS, described
 
 COUNTS = (1, 2, 4, 8)
-WANTED = 1.25
-"""How many times as long as the fastest by hand `fit` may take, on as many devices."""
+WANTED = 1.25  # times as long as the fastest by hand that `fit` may take, on as many devices
 HAND = "by hand: "
 
 
-def team(backend: str, count: int) -> str:
-    """The name of `fit` on some devices."""
-    return f"fit, {backend}, {described(count)}"
-
-
 def peers(counts: Sequence[int] = COUNTS) -> tuple[Peer, ...]:
-    """`fit` on one device, on teams of each size, and on the largest what others would write."""
+    """Return `fit` on one device and on several, and on the most of them the same by hand."""
     course, most = "peers_course.prepare", {"devices": max(counts)}
     size = described(max(counts))
     return (
         Peer(COURSE, course, own_orders=True),
         *(
-            Peer(team(backend, n), course, {"devices": n, "backend": backend}, own_orders=True)
+            Peer(
+                f"fit, {backend}, {described(n)}",
+                course,
+                {"devices": n, "backend": backend},
+                own_orders=True,
+            )
             for backend in BACKENDS
             for n in counts
         ),
@@ -40,12 +39,12 @@ def peers(counts: Sequence[int] = COUNTS) -> tuple[Peer, ...]:
 
 
 def work(case: Case, counts: Sequence[int] = COUNTS) -> Work:
-    """The case, trained by all of them."""
+    """Return the case, to be trained by all of them."""
     return training.work(case, peers(counts))._replace(check=partial(check, case, tuple(counts)))
 
 
 def check(case: Case, counts: Sequence[int], losses: Mapping[str, np.ndarray]) -> None:
-    """Raise unless all do the same, and every team takes the same steps as one device."""
+    """Raise unless all do the same, and several devices take the same steps as one."""
     training.check_alike(case, losses, peers=peers(counts))
     for name, loss in losses.items():
         mine, one = loss[:SAME_STEPS], losses[COURSE][:SAME_STEPS]
@@ -53,26 +52,31 @@ def check(case: Case, counts: Sequence[int], losses: Mapping[str, np.ndarray]) -
             raise RuntimeError(f"{name} has other losses than one device")
 
 
+def backends(comparison: Comparison) -> list[str]:
+    """Return the backends of `fit` on several devices; none for other comparisons."""
+    names = [way.name for way in comparison.ways]
+    return [one for one in BACKENDS if any(name.startswith(f"fit, {one}, ") for name in names)]
+
+
 def by_hand(comparison: Comparison) -> Timed:
-    """The fastest that was written by hand."""
+    """Return the fastest way that was written by hand."""
     ways = [way for way in comparison.ways if way.name.startswith(HAND)]
     return min(ways, key=comparison.per_step)
 
 
 def largest(comparison: Comparison, backend: str) -> Timed:
-    """`fit` on the largest team."""
-    ways = [way for way in comparison.ways if way.name.startswith(f"fit, {backend}, ")]
-    return ways[-1]
+    """Return `fit` on the most devices."""
+    return [way for way in comparison.ways if way.name.startswith(f"fit, {backend}, ")][-1]
 
 
 def against_hand(comparison: Comparison, backend: str) -> list[float]:
-    """How many times as long `fit` takes as the fastest by hand, in each round."""
+    """Return the time of `fit` as a multiple of the fastest by hand, in each round."""
     fit, hand = largest(comparison, backend), by_hand(comparison)
     return [a / b for a, b in zip(fit.seconds, hand.seconds, strict=True)]
 
 
 def relative(comparison: Comparison, backend: str) -> dict[int, list[float]]:
-    """For each size of the team: how many times as long as on one device, in each round."""
+    """Return the time of a step as a multiple of one device's, for each number of devices."""
     begin = f"fit, {backend}, "
     return {
         int(way.name.removeprefix(begin).split()[0]): comparison.ratios(way)

@@ -1,7 +1,9 @@
-"""One process against two, each on a core of its own: how many examples they learn from a second.
+"""One process against two, each on a core of its own, in examples a second.
 
 Each measurement is a job of its own under `mpirun`: processes start, find each other, compile, and
-then train several times. Jobs with one process and with two take turns.
+then train several times. Jobs with one process and with two take turns. The jobs run this module:
+
+    mpirun --bind-to core -n 2 python -m benchmarks.processes 2 BATCH COPIES EPOCHS RUNS
 """
 
 import json
@@ -10,24 +12,28 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 
+from benchmarks import cases, peers_course
 from benchmarks.measure import usable_cores
+from benchmarks.training import SAME_STEPS
+from course.training.scale.processes import join
 
 ROOT = Path(__file__).parents[1]
 BATCH, EPOCHS, RUNS, COPIES, PROCESSES = 4096, 60, 3, 10, 2
-WANTED = 1.4
-"""How many times as many examples a second two processes should learn from as one, at one batch."""
+WANTED = 1.4  # times as many examples a second that two processes should learn from, at one batch
 SECONDS = 300  # in which a job must be done
 
 
 class Job(NamedTuple):
-    """What a few processes do together."""
+    """Training that a few processes do together."""
 
     processes: int
     batch: int
@@ -52,12 +58,12 @@ class Scaling(NamedTuple):
     several: list[float]
 
     def ratios(self) -> list[float]:
-        """How many times as many several learn from as one, in each round."""
+        """Return the examples of several as a multiple of those of one, in each round."""
         return [b / a for a, b in zip(self.one, self.several, strict=True)]
 
 
 def missing() -> str | None:
-    """Why this cannot be measured here."""
+    """Return the reason why this cannot be measured here, if there is one."""
     if not shutil.which("mpirun"):
         return "mpirun is not installed (Debian: apt install openmpi-bin)"
     if usable_cores() < PROCESSES:
@@ -66,11 +72,11 @@ def missing() -> str | None:
 
 
 def launch(job: Job) -> dict[str, Any]:
-    """Run a job and return what its first process tells."""
+    """Run a job and return what its process 0 prints."""
     command = ["mpirun", *(["--allow-run-as-root"] if os.geteuid() == 0 else [])]
     # Bound to a core, a process has it to itself, and one process has no use of the other cores.
     command += ["--bind-to", "core", "-n", str(job.processes), "--timeout", str(SECONDS)]
-    command += [sys.executable, "-m", "benchmarks.scale_worker", *map(str, job)]
+    command += [sys.executable, "-m", "benchmarks.processes", *map(str, job)]
     # Not the threads of simulated devices, should this process have any.
     environment = {name: value for name, value in os.environ.items() if name != "NPROC"}
     done = subprocess.run(
@@ -97,7 +103,7 @@ def measure(
     processes: int = PROCESSES,
     start: Callable[[Job], dict[str, Any]] = launch,
 ) -> list[Scaling]:
-    """Strong scaling, where the batch is shared, and weak, where each process has one of its own.
+    """Measure strong scaling (one batch is shared) and weak (each process has its own).
 
     The data grow with the batch, so an epoch has the same number of steps.
     """
@@ -117,7 +123,7 @@ def measure(
 
 
 def speed(told: dict[str, Any]) -> float:
-    """Examples a second, in the middle one of a job's runs."""
+    """Return the examples a second in the middle one of a job's runs."""
     return float(told["examples"] / statistics.median(told["seconds"]))
 
 
@@ -126,3 +132,38 @@ def check(one: list[dict[str, Any]], several: list[dict[str, Any]]) -> None:
     for a, b in zip(one, several, strict=True):
         if a["examples"] != b["examples"] or not np.allclose(a["losses"], b["losses"], rtol=1e-3):
             raise RuntimeError("several processes have other losses than one")
+
+
+@click.command()
+@click.argument("count", type=int)
+@click.argument("settings", type=int, nargs=4)
+def main(count: int, settings: tuple[int, int, int, int]) -> None:
+    """Train digits several times, with the other processes if there are any."""
+    rank = join()
+    if rank.count != count:
+        raise click.ClickException(f"expected {count} processes, got {rank.count}")
+    told = train(Job(count, *settings))
+    if rank.index == 0:
+        click.echo(json.dumps({"processes": rank.count, **told}))
+
+
+def train(job: Job) -> dict[str, Any]:
+    """Compile, then time some runs."""
+    case = cases.digits(job.batch, job.epochs, copies=job.copies)
+    run = peers_course.prepare(case, **({"devices": "all"} if job.processes > 1 else {}))
+    losses = run(0)
+    seconds = []
+    for seed in range(1, job.runs + 1):
+        begin = time.perf_counter()
+        run(seed)
+        seconds.append(time.perf_counter() - begin)
+    return {
+        "cores": usable_cores(),
+        "examples": case.epochs * case.steps * case.batch,
+        "seconds": seconds,
+        "losses": losses[:SAME_STEPS].tolist(),
+    }
+
+
+if __name__ == "__main__":
+    main()

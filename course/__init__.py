@@ -4,10 +4,12 @@ A model is a belief, a loss is the cost of a wrong belief, learning moves the be
 Importing this package loads and configures nothing; import the part that you need:
 
     course.data       seeded simulators and the course's own text
-    course.maths      information theory and coding
+    course.maths      information, distributions, Bayes, losses, calibration, autodiff, coding
     course.models     small models over plain pytrees
+    course.training   optimizers, the compiled loop `fit`, many devices, checkpoints
     course.show       figures and the live demos of the notebooks
     course.practice   exercises that answer back, predictions, the reader's progress
+    course.cli        the command `course`
 """
 
 __version__ = "0.1.0"

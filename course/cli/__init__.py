@@ -1,1 +1,7 @@
-"""The command `course`: `main` gathers the commands, each in a module of its own."""
+"""The command `course`.
+
+main.py     the commands, `doctor` and `progress` among them
+lab.py      `course lab`: JupyterLab on this machine alone
+doctor.py   the checks of the machine, also shown by notebook 00
+train.py    `course train`: options and exit status; run_training.py trains
+"""

@@ -1,4 +1,4 @@
-"""Is this machine ready for the course? One finding for each thing that the notebooks rely on.
+"""Check that this machine is ready for the course, one finding for each requirement.
 
 `course doctor` prints the findings with versions and sizes. Notebook 00 shows `report()`, which
 leaves those out: its text is the same on every machine where all is well.
@@ -19,31 +19,27 @@ WIDGET_EXTENSION = "@jupyter-widgets/jupyterlab-manager"
 
 
 class Finding(NamedTuple):
-    """What was found about one thing.
-
-    Attributes:
-        name: what was looked at.
-        ok: whether the course can work with it.
-        detail: what was found: versions, devices, sizes, or what is wrong.
-        mend: what to do about it; empty when all is well.
-    """
+    """Result of one check."""
 
     name: str
+    """Requirement that was checked."""
     ok: bool
     detail: str
+    """Versions, devices and sizes, or the fault."""
     mend: str = ""
+    """Advice on how to mend the fault; empty when `ok`."""
 
 
 class DoctorError(Exception):
-    """What is wrong, and how to mend it where the check's usual advice does not fit."""
+    """Fault that a check found, with advice where the check's usual one does not fit."""
 
-    def __init__(self, what: str, mend: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, fault: str, mend: str = "") -> None:
+        super().__init__(fault)
         self.mend = mend
 
 
 class Report:
-    """Findings as a notebook shows them.
+    """Table of findings for a notebook, without versions and sizes.
 
     >>> Report([Finding("Python", True, "3.11.7"), Finding("JAX", False, "missing", "Install it.")])
     Python  fine
@@ -74,34 +70,30 @@ class Report:
 
 
 def diagnose() -> list[Finding]:
-    """Look at everything; nothing that is broken stops the look at the rest.
-
-    Returns:
-        One finding for each line of `course doctor`, in its order.
-    """
-    return [_look(*check) for check in _CHECKS]
+    """Run all checks, also after one that fails, and return their findings in order."""
+    return [_run_check(*check) for check in _CHECKS]
 
 
 def report() -> Report:
-    """The findings as notebook 00 shows them: names and "fine", or what is wrong."""
+    """Run all checks and return the table that notebook 00 shows."""
     return Report(diagnose())
 
 
-def _look(name: str, check: Callable[[], str], mend: str) -> Finding:
+def _run_check(name: str, check: Callable[[], str], mend: str) -> Finding:
     try:
         return Finding(name, True, check())
-    except DoctorError as trouble:
-        return Finding(name, False, str(trouble), trouble.mend or mend)
+    except DoctorError as fault:
+        return Finding(name, False, str(fault), fault.mend or mend)
     except Exception as error:  # a broken package can raise anything at all
         first, *_ = str(error).strip().splitlines() or [""]
         return Finding(name, False, f"{type(error).__name__}: {first}".rstrip(".: "), mend)
 
 
 def _python() -> str:
-    found = platform.python_version()
+    version = platform.python_version()
     if sys.version_info < OLDEST_PYTHON:
-        raise DoctorError(f"version {found} is too old")
-    return f"{found} ({sys.executable})"
+        raise DoctorError(f"version {version} is too old")
+    return f"{version} ({sys.executable})"
 
 
 def _course() -> str:
@@ -167,13 +159,13 @@ def _jupyter_folders() -> str:
 
 
 def _writable(folder: Path) -> str:
-    """The folder, once a file could be made there, or where it will be; it is not made here."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    """Return the folder if a file can be made in it, or in the nearest parent that exists."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=existing):
             return str(folder)
     except OSError as error:
-        raise DoctorError(f"cannot write to {there} ({error.strerror})") from error
+        raise DoctorError(f"cannot write to {existing} ({error.strerror})") from error
 
 
 _REINSTALL = "Set the course up again as the README says."

@@ -42,10 +42,10 @@ def lab(port: int | None, no_browser: bool) -> None:
 
 
 def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
-    """JupyterLab's command line for the checkout at `root`.
+    """Return JupyterLab's command line for the checkout at `root`.
 
-    Nothing here touches the token. The settings keep JupyterLab from asking about news and from
-    looking for a newer version of itself, both of which would ask the network.
+    The token stays as Jupyter makes it. The settings keep JupyterLab from fetching news and from
+    looking for a newer version of itself.
     """
     arguments = [
         f"--ServerApp.root_dir={root}",
@@ -64,10 +64,10 @@ def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
 
 
 def save_without_widgets(model: dict[str, Any], **_: object) -> None:
-    """Let a saved notebook keep its pictures and drop its widgets; Jupyter calls this at each save.
+    """Drop the widgets of a notebook and keep their pictures; Jupyter calls this at each save.
 
-    A widget lives in the kernel. In a notebook that is opened again a stored one would stand in the
-    place of its picture and say that it cannot be shown.
+    A widget lives in the kernel: a stored one would take the place of its picture when the notebook
+    is opened again, and say that it cannot be shown.
     """
     if model.get("type") == "notebook":
         for cell in model["content"]["cells"]:
@@ -76,7 +76,7 @@ def save_without_widgets(model: dict[str, Any], **_: object) -> None:
 
 
 def checkout() -> Path:
-    """The folder of the course: the working folder or one above it, else the package's own."""
+    """Return the folder of the course: the working folder or one above it, else the package's."""
     try:
         here = Path.cwd()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The command `course`: open notebooks, check the machine, show progress, train, link to Binder."""
+"""The command `course`: open notebooks, check the machine, show progress, train."""
 
 import io
 import sys
@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from course import __version__
-from course.cli.binder import binder_url
 from course.cli.lab import lab
 from course.cli.train import train
 
@@ -32,8 +31,8 @@ def main() -> None:
     """Why Models Learn: an interactive course in notebooks."""
 
 
-for command in (lab, train, binder_url):
-    main.add_command(command)
+main.add_command(lab)
+main.add_command(train)
 
 
 @main.command()

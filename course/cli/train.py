@@ -1,72 +1,41 @@
 """The command `course train`: train a network from the command line, in one process or in many.
 
 The same line runs alone, under `mpirun` or `srun`, in an indexed job of Kubernetes or on a TPU pod.
+Here are its options and its exit status; `run_training` does the rest.
 """
 
-import hashlib
-import os
 import re
 import sys
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from jaxtyping import PyTree
+from course.cli.run_training import Settings, run
 
-    from course.training.scale.checkpoint import Checkpoints
-    from course.training.scale.faults import Rank, Stop
-
-# JAX and what stands on it are imported when a training begins: `course --help` has no use for it.
 OPTIMIZERS = ("adam", "sgd")
 BACKENDS = ("pmap", "sharded")
 NETWORKS = {"digits": (128, 128)}
-PIXELS, CLASSES = 64, 10
 
 
-class Network(click.ParamType):  # type: ignore[type-arg]  # not generic in older versions
-    """A name of NETWORKS, or mlp-H-H-... with the sizes of the hidden layers."""
-
-    name = "network"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value in NETWORKS:
-            return NETWORKS[value]
-        if not re.fullmatch(r"mlp(-[1-9][0-9]{0,4})+", str(value)):
-            self.fail(f"{value!r} is neither digits nor such as mlp-128-128", param, ctx)
-        return tuple(int(size) for size in value.split("-")[1:])
+def read_network(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, ...]:
+    """Return the sizes of the hidden layers: a name of NETWORKS, or mlp-H-H-..."""
+    if value in NETWORKS:
+        return NETWORKS[value]
+    if not re.fullmatch(r"mlp(-[1-9][0-9]{0,4})+", value):
+        raise click.BadParameter(f"{value!r} is neither digits nor such as mlp-128-128")
+    return tuple(int(size) for size in value.split("-")[1:])
 
 
-class Devices(click.ParamType):  # type: ignore[type-arg]
-    """A number, or "all"."""
-
-    name = "devices"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value if value == "all" else click.IntRange(min=1).convert(value, param, ctx)
-
-
-class Settings(NamedTuple):
-    """The options of a training."""
-
-    network: tuple[int, ...]
-    epochs: int
-    batch_size: int
-    optimizer: str
-    rate: float
-    seed: int
-    devices: int | str
-    backend: str
-    checkpoint: Path | None
-    resume: bool
-    keep: int
-    save_every: float
+def read_devices(context: click.Context, option: click.Parameter, value: str) -> int | str:
+    """Return a number of devices, or "all"."""
+    if value == "all":
+        return value
+    return int(click.IntRange(min=1)(value, option, context))
 
 
 @click.command()
-@click.argument("network", type=Network())
+@click.argument("network", callback=read_network)
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(min=1))
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(min=1))
 @click.option("--optimizer", default="adam", show_default=True, type=click.Choice(OPTIMIZERS))
@@ -78,7 +47,9 @@ class Settings(NamedTuple):
     type=click.IntRange(0, 2**32 - 1),
     help="Settles all that is random.",
 )
-@click.option("--devices", default="all", show_default=True, type=Devices(), help="How many.")
+@click.option(
+    "--devices", default="all", show_default=True, callback=read_devices, help="How many."
+)
 @click.option("--backend", default="pmap", show_default=True, type=click.Choice(BACKENDS))
 @click.option("--simulate", type=click.IntRange(min=1), help="Make so many devices of this CPU.")
 @click.option(
@@ -116,12 +87,14 @@ def train(
 
     rank = faults.Rank(0, 1)
     try:
+        # Both settle what JAX sees as its devices, so they come before anything else of JAX.
         if simulate:
             parallel.simulate_devices(simulate)
         rank = processes.join(coordinator, count, index)
         with faults.Stop() as stop:
-            outcome = run(settings, rank, stop)
+            stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        # One of several processes must not wait for the others at its exit.
         if rank.count > 1:
             faults.end(rank, error, plain=True)
         raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
@@ -129,103 +102,11 @@ def train(
         if rank.count > 1:
             faults.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
         raise
-    if outcome == loop.FINISHED:
+    if stopped == loop.FINISHED:
         return
-    if outcome.startswith(loop.INTERRUPTED):
+    if stopped.startswith(loop.INTERRUPTED):
         sys.exit(stop.status or 130)
+    # The loss broke in all processes at the same step: one of them says so.
     if rank.index:
         sys.exit(1)
-    raise click.ClickException(f"{outcome}: try a smaller --rate.")
-
-
-def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
-    """Train, tell how it went, and return why the training ended."""
-    import jax
-
-    from course.data import splits, tables
-    from course.maths.losses import softmax_cross_entropy_with_integer_labels as loss
-    from course.models.mlp import mlp
-    from course.training import loop, optimizers, steps
-    from course.training.scale import parallel, processes
-    from course.training.scale.checkpoint import Checkpoints
-
-    def say(text: str) -> None:
-        if rank.index == 0:
-            click.echo(text)
-
-    def tell(text: str) -> None:
-        if rank.index == 0:  # on a line of its own, not at the end of the progress bar
-            click.echo(f"\n{text[:1].upper()}{text[1:]}.", err=True)
-
-    kept = Checkpoints(settings.checkpoint, keep=settings.keep) if settings.checkpoint else None
-    if kept:
-        before = processes.from_first(lambda: look(kept))
-        if before and not settings.resume:
-            raise FileExistsError(
-                f"{kept.folder} holds the checkpoint of step {before[-1]}: add --resume to go on "
-                "from there, or name another folder"
-            )
-        if settings.resume:
-            say(f"Going on from step {before[-1]}." if before else "No checkpoint: from the start.")
-    learned, held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
-    sizes = (PIXELS, *settings.network, CLASSES)
-    alone = rank.count == 1 and settings.devices == "all" and len(jax.devices()) == 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", RuntimeWarning)
-        warnings.showwarning = lambda message, *_, **__: tell(str(message))
-        result = loop.fit(
-            mlp(sizes),
-            loss,
-            getattr(optimizers, settings.optimizer)(settings.rate),
-            learned,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            key=jax.random.key(settings.seed),
-            devices=None if alone else settings.devices,
-            backend=settings.backend,
-            checkpoint=kept,
-            save_every=settings.save_every,
-            stop=stop,
-        )
-    taken = len(result.history.loss)
-    score = steps.evaluate(mlp(sizes), jax.tree_util.Partial(loss), result.params, held_out)
-    devices = len(jax.devices()) if settings.devices == "all" else settings.devices
-    across = f", {rank.count} processes" if rank.count > 1 else ""
-    say(
-        f"{'-'.join(map(str, sizes))}: {taken} steps of {settings.batch_size} examples on "
-        f"{parallel.described(int(devices))}{across}"
-    )
-    say(f"loss {float(score.loss):.4f}, {float(score.accuracy):.1%} of images never seen before")
-    say(f"parameters {fingerprint(result.params)}")
-    if kept:
-        last = (processes.from_first(lambda: kept.steps) or [0])[-1]
-        say(f"checkpoints in {kept.folder}, the last one of step {last}")
-        if last < taken and (
-            result.stopped == loop.FINISHED or result.stopped.startswith(loop.INTERRUPTED)
-        ):
-            raise OSError(f"what was learned after step {last} could not be kept in {kept.folder}")
-    processes.agree(0.0)  # a launcher ends all when one has ended: not before this is said
-    return result.stopped
-
-
-def look(kept: "Checkpoints") -> list[int]:
-    """The steps of the checkpoints that are there, if there can be more.
-
-    Raises:
-        PermissionError: if nothing can be written into the folder.
-    """
-    kept.folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(kept.folder, os.W_OK):
-        raise PermissionError(f"{kept.folder} cannot be written to: choose another folder")
-    return kept.steps
-
-
-def fingerprint(params: "PyTree") -> str:
-    """A few digits that only the very same parameters have."""
-    import jax
-    import numpy as np
-
-    sha = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        sha.update(np.asarray(leaf).tobytes())
-    return sha.hexdigest()[:16]
+    raise click.ClickException(f"{stopped}: try a smaller --rate.")

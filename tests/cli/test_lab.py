@@ -18,11 +18,9 @@ import psutil
 import pytest
 
 from course.cli import lab as cli
-from tests.support.command import assert_one_sentence, checkout, run
+from tests.support.command import assert_one_sentence, run
 from tests.support.repository import ROOT
 from tools.lab import Lab, serving
-
-__all__ = ["checkout"]
 
 
 @pytest.fixture
@@ -74,7 +72,6 @@ def test_lab_finds_the_checkout_that_the_package_stands_in(
         assert f"--ServerApp.root_dir={checkout}" in launched[0]
         patch.setattr(cli, "__file__", str(elsewhere / "course" / "cli" / "lab.py"))
         assert_one_sentence(run("lab"), "no folder `notebooks`")
-        assert_one_sentence(run("binder-url"), "no folder `notebooks`")
 
 
 def test_saving_keeps_the_picture_and_drops_the_widget() -> None:
@@ -151,6 +148,7 @@ def ask(lab: Lab, path: str, token: str = "") -> tuple[int, bytes]:
             return error.code, error.read()
 
 
+@pytest.mark.slow
 def test_a_real_lab_asks_for_its_token(lab: Lab) -> None:
     first = f"/api/contents/notebooks/{cli.FIRST_NOTEBOOK}.ipynb"
     assert len(lab.token) >= 40
@@ -159,6 +157,7 @@ def test_a_real_lab_asks_for_its_token(lab: Lab) -> None:
     assert ask(lab, first, lab.token)[0] == 200
 
 
+@pytest.mark.slow
 def test_a_real_lab_listens_on_loopback_alone(lab: Lab) -> None:
     listening = []
     for process in psutil.Process().children(recursive=True):
@@ -172,6 +171,7 @@ def test_a_real_lab_listens_on_loopback_alone(lab: Lab) -> None:
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_real_lab_asks_nothing_about_news(lab: Lab) -> None:
     path = "/lab/api/settings/@jupyterlab/apputils-extension:notification"
     defaults = json.loads(ask(lab, path, lab.token)[1])["schema"]["properties"]

@@ -30,56 +30,44 @@ from course.practice import exercises
 
 
 # The cells of a small notebook with one exercise and one prediction.
-CELLS = {
-    "import": "from course import practice",
-    "blank": "unit = 'bits'\n\n\ndef my_entropy(p):\n    ...  # your code\n\n\nprint(unit)",
-    "check": "practice.entropy.q1.check(my_entropy)",
-    "guess": "practice.predict(practice.entropy.p1)",
-}
+CELLS = (
+    "unit = 'bits'\n\n\ndef my_entropy(p):\n    ...  # your code\n\n\nprint(unit)",
+    "practice.entropy.q1.check(my_entropy)",
+    "practice.predict(practice.entropy.p1)",
+)
 
 
-def small(**cells: str) -> NotebookNode:
-    """The small notebook as it ships, or with other code in the named cells."""
-    book: NotebookNode = new_notebook()
-    for kind, source in (CELLS | cells).items():
-        text = "○ Not attempted." if kind == "check" else ""
-        outputs = [new_output("display_data", data={"text/plain": text})]
-        book.cells.append(new_code_cell(source, outputs=outputs))
+def small(*sources: str) -> NotebookNode:
+    """A notebook with these cells, whose outputs say that nothing was attempted."""
+    told = new_output("display_data", data={"text/plain": "○ Not attempted."})
+    book: NotebookNode = new_notebook(cells=[new_code_cell(s, outputs=[told]) for s in sources])
     return book
 
 
 def test_an_answer_takes_the_place_of_the_blank_alone() -> None:
-    ((name, check),) = checks(small())
-    assert (name, check.place, check.answer, check.blank) == ("entropy.q1", 2, "my_entropy", 1)
-    source = filled(CELLS["blank"], "my_entropy", "def my_entropy(p):\n    return 1.0")
-    assert "your code" not in source
+    ((name, check),) = checks(small(*CELLS))
+    assert (name, check.place, check.answer, check.blank) == ("entropy.q1", 1, "my_entropy", 0)
+    source = filled(CELLS[0], "my_entropy", "def my_entropy(p):\n    return 1.0")
     spaces: dict[str, Any] = {}
     exec(source, spaces)
     assert (spaces["unit"], spaces["my_entropy"](0.5)) == ("bits", 1.0)
-    assert filled("guess = None", "guess", "guess = 2") == "guess = 2"
-    with pytest.raises(ValueError, match="name: expected"):
-        filled("x = 1", "y", "y = 2")
 
 
 @pytest.mark.parametrize(
     ("cells", "wrong"),
     [
-        ({}, ""),
-        ({"check": ""}, "entropy.q1 is used 0 times"),
-        ({"guess": f"{CELLS['guess']}\n{CELLS['guess']}"}, "entropy.p1 is used 2 times"),
-        ({"guess": ""}, "entropy.p1 is used 0 times"),
-        ({"guess": "practice.predict(practice.entropy.p2)"}, "p2 is used, but the module"),
-        ({"check": "practice.entropy.q1.check(my_guess)"}, "checks my_guess, not my_entropy"),
-        ({"check": "practice.entropy.q1.check()"}, "checks , not my_entropy"),
-        ({"blank": ""}, "no cell above defines my_entropy"),
-        ({"import": "practice.entropy.q1.check(my_entropy)"}, "the stored verdict is not"),
+        (CELLS[::2], "entropy.q1 is used 0 times"),
+        ((*CELLS, CELLS[2]), "entropy.p1 is used 2 times"),
+        ((CELLS[0], "practice.entropy.q1.check(my_guess)"), "checks my_guess, not my_entropy"),
+        (CELLS[1:], "no cell above defines my_entropy"),
     ],
 )
 def test_a_notebook_that_does_not_fit_its_exercises_is_refused(
-    cells: dict[str, str], wrong: str
+    cells: tuple[str, ...], wrong: str
 ) -> None:
-    found = list(misused(small(**cells), "entropy", {"entropy.q1": "my_entropy"}, {"entropy.p1"}))
-    assert any(wrong in sentence for sentence in found) if wrong else not found, found
+    asked = ("entropy", {"entropy.q1": "my_entropy"}, {"entropy.p1"})
+    assert not list(misused(small(*CELLS), *asked))
+    assert any(wrong in sentence for sentence in misused(small(*cells), *asked))
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,24 @@
-"""Rules for the whole tree: layers, imports without effects, sizes, docstrings, addresses."""
+"""Layers, imports without circles or effects, and the names of files."""
 
 import ast
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ROOT, files
+from tests.support.repository import ROOT
+from tests.support.source import module_name, sources, tree
 
 CORE = ("course.checks", "course.data", "course.maths", "course.models", "course.training")
-# Spelled in parts, so that this file names none of them.
-REGISTRIES = re.compile(
-    r"pypi\s?\.org|python"
-    r"hosted\.org|npm"
-    r"js\.(?:org|com)|conda\.ana"
-    r"conda\.org|deb\.deb"
-    r"ian\.org|docker\.io/"
-)
-# Ada is the reader in examples; a name that is longer belongs to someone.
-MACHINES = re.compile(
-    r"(?<![\w.~$}/-])/(?:home|Users|root|work|mnt)/(?!ada\b|a\b)\w|[A-Z]:\\Users\\"
-)
 
 
 def modules() -> list[str]:
-    """The dotted name of every module of the course."""
-    paths = (name for name in files() if name.parts[0] == "course" and name.suffix == ".py")
-    return sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths)
+    """Return the dotted name of every module of the course."""
+    return [module_name(path) for path in sources("course")]
 
 
 def test_imports_point_one_way() -> None:
@@ -90,64 +78,53 @@ os.write(2, json.dumps(changed).encode())
     assert json.loads(result.stderr) == []
 
 
-LONGEST = {"course": 300, "tools": 300, "benchmarks": 300, "tests": 600}
-CATALOGUE = Path("course/practice/exercises")  # one typical mistake after the other, with its words
+def imported(path: Path, known: set[str]) -> set[str]:
+    """Return the modules of the course that a module imports, wherever in it the import stands."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            # `from package import name` may mean a module or what a module holds.
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & known or {str(node.module)}
+    return found & known
 
 
-@pytest.mark.parametrize("folder", LONGEST)
-def test_modules_are_short(folder: str) -> None:
-    lengths = {
-        name: len((ROOT / name).read_text(encoding="utf-8").splitlines())
-        for name in files()
-        if name.parts[0] == folder and name.suffix == ".py"
-    }
-    most = {name: 400 if CATALOGUE in name.parents else LONGEST[folder] for name in lengths}
-    assert {name: lines for name, lines in lengths.items() if lines > most[name]} == {}
-
-
-def public(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
-    """The functions and classes that a module offers."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            yield node
-
-
-@pytest.mark.parametrize("name", [one for one in modules() if one.startswith("course")])
-def test_everything_public_is_documented(name: str) -> None:
-    path = ROOT / Path(*name.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), "the module"
-    for node in public(tree):
-        text = ast.get_docstring(node)
-        assert text, node.name
-        if name.startswith(("course.maths.", "course.models.", "course.data.")):
-            assert isinstance(node, ast.ClassDef) or sections(node) <= set(
-                re.findall(r"^(Args|Returns):$", text, flags=re.M)
-            ), f"{node.name} needs {sections(node)}"
-
-
-def sections(function: ast.FunctionDef) -> set[str]:
-    """The sections that the docstring of a function of the core must have."""
-    given = function.args
-    takes = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-    gives = not (isinstance(function.returns, ast.Constant) and function.returns.value is None)
-    return ({"Args"} if takes else set()) | ({"Returns"} if gives else set())
-
-
-def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
-    found = []
-    for name in files():
-        try:
-            text = (ROOT / name).read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue  # a picture
-        for rule in (REGISTRIES, MACHINES):
-            found += [f"{name}: {match[0]}" for match in rule.finditer(text)]
-    assert found == []
+def test_no_imports_run_in_a_circle() -> None:
+    known = {module_name(path): path for path in sources("course")}
+    graph = {name: imported(path, {*known}) for name, path in known.items()}
+    assert graph["course.training.loop"] & graph.keys(), "the course imports nothing of itself"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
 
 
 def test_one_file_names_pmap() -> None:
     """The course outlives it: what is said with `pmap` there can also be said otherwise."""
-    modules = [path for path in (ROOT / "course").rglob("*.py") if "jax.pmap" in path.read_text()]
-    assert [path.name for path in modules] == ["parallel.py"]
+    named = [path for path in sources("course") if "jax.pmap" in (ROOT / path).read_text("utf-8")]
+    assert named == [Path("course/training/scale/parallel.py")]
+
+
+def named_by_topic(path: Path) -> bool:
+    """Return whether a module belongs to a notebook and bears its topic as a name."""
+    return path.parent.name in ("demos", "exercises")
+
+
+def test_no_file_name_stands_twice() -> None:
+    names = Counter(path.name for path in sources("course") if not named_by_topic(path))
+    assert [name for name, times in names.items() if times > 1 and name != "__init__.py"] == []
+
+
+def test_every_module_has_a_test_file_under_its_name() -> None:
+    """Notebooks' demos and exercises are tested together: each kind has the same contract."""
+    tests = {*sources("tests")}
+    untested = [
+        str(path)
+        for path in sources("course")
+        if path.stem not in ("__init__", "__main__")
+        and not named_by_topic(path)
+        and Path("tests", *path.parts[1:-1], f"test_{path.name}") not in tests
+    ]
+    assert untested == []

@@ -3,42 +3,22 @@
 import io
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 from rich.console import Console
 
-from benchmarks import (
-    cases,
-    devices,
-    measure,
-    plot_scale,
-    processes,
-    scale,
-    scale_report,
-    scale_worker,
-)
+from benchmarks import __main__ as program
+from benchmarks import cases, devices, measure, plot, processes, report
 from benchmarks.measure import Comparison, Timed
 from benchmarks.processes import Job
-from benchmarks.scale_report import ScaleReport
+from benchmarks.report import Report
 from benchmarks.training import COURSE
-from tests.support.repository import ROOT
 
-TEAMS = """
-from course.training.scale.parallel import simulate_devices
-simulate_devices(2)
-from benchmarks import devices
-from tests.test_benchmarks_scale import small
-work = devices.work(small(1), (2,))
-work.check({name: prepare()(0) for name, prepare in work.ways.items()})
-print(len(work.ways), "agree")
-"""
+COUNTS = (1, 2)
 
 
 def small(epochs: int) -> cases.Case:
@@ -55,59 +35,52 @@ def told(job: Job) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[ScaleReport, str, Path]:
-    """A run of both parts, on one device and with stand-ins for processes."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, str, Path]:
+    """A run of both parts, with stand-ins for processes."""
     path = tmp_path_factory.mktemp("scale") / "results" / "small.json"
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "SIDE", 64)
-        patch.setattr(scale, "CASES", {"small": lambda: small(2)})
-        patch.setattr(devices.work, "__defaults__", ((1,),))
         patch.setattr(processes, "missing", lambda: None)
         patch.setitem(processes.measure.__kwdefaults__, "start", told)
-        made = scale.run(scale.PARTS, 2, console=Console(file=printed, width=130), pause=0.0)
+        parts = {"processes": (), "devices": (lambda: devices.work(small(2), COUNTS),)}
+        made = program.run(parts, 2, console=Console(file=printed, width=130), pause=0.0)
     made.write(path)
     return made, printed.getvalue(), path
 
 
-def test_every_way_takes_part_and_is_shown(ran: tuple[ScaleReport, str, Path]) -> None:
+def test_every_way_takes_part_and_is_shown(ran: tuple[Report, str, Path]) -> None:
     made, printed, _ = ran
     names = [way.name for way in made.comparisons[0].ways]
-    assert names == [COURSE, *(peer.name for peer in devices.peers((1,))[1:])]
-    assert len(names) == 6
+    assert names == [COURSE, *(peer.name for peer in devices.peers(COUNTS)[1:])]
+    assert len(names) == 8
     for name in [*names, *(each.name for each in made.scalings)]:
         assert re.search(rf"^ *{re.escape(name)} +\d", printed, flags=re.M), name
 
 
-def test_the_ratios_that_matter_are_said(ran: tuple[ScaleReport, str, Path]) -> None:
+def test_the_ratios_that_matter_are_said(ran: tuple[Report, str, Path]) -> None:
     made, printed, _ = ran
     text = " ".join(printed.split())
     ratio = np.median(devices.against_hand(made.comparisons[0], "pmap"))
-    assert f"fit, pmap, 1 device takes {ratio:.2f} times as long as the fastest by hand" in text
+    assert f"fit, pmap, 2 devices takes {ratio:.2f} times as long as the fastest by hand" in text
     assert "strong scaling: 2 processes learn from 1.41 times as many" in text
     assert "at least 1.4 is wanted: met." in text
     slow = made.scalings[0]._replace(several=made.scalings[0].one)
-    said = scale_report.verdicts(made._replace(comparisons=[], scalings=[slow]))
+    said = report.verdicts(Report(made.machine, scalings=[slow]))
     assert said == [
         "strong scaling: 2 processes learn from 1.00 times as many examples a second as one, "
         "middle half 1.00 to 1.00; at least 1.4 is wanted: not met."
     ]
 
 
-def test_what_is_stored_is_read_and_drawn(
-    ran: tuple[ScaleReport, str, Path], tmp_path: Path
-) -> None:
+def test_what_is_stored_is_read_and_drawn(ran: tuple[Report, str, Path]) -> None:
     made, _, path = ran
-    read = ScaleReport.read(path)
+    read = Report.read(path)
     assert (read.machine, read.skipped) == (made.machine, made.skipped)
     assert [each.ways[0].name for each in read.comparisons] == [COURSE]
     np.testing.assert_allclose(read.scalings[1].ratios(), made.scalings[1].ratios(), rtol=1e-4)
-    result = CliRunner().invoke(plot_scale.main, [str(path), str(tmp_path / "picture.png")])
-    assert result.exit_code == 0, result.output
-    with Image.open(tmp_path / "picture.png") as image:
-        assert image.width == 1000
-    left, right = plot_scale.draw(read).axes
-    assert [label.get_text() for label in left.get_xticklabels()] == ["1"]
+    left, right = plot.draw(read).axes
+    assert [label.get_text() for label in left.get_xticklabels()] == ["1", "2"]
     assert [text.get_text() for text in right.texts] == ["1.41×", "1.41×"]
 
 
@@ -135,13 +108,6 @@ def test_a_team_that_takes_other_steps_is_found_out() -> None:
             devices.check(case, (1, 8), honest | {name: losses * np.linspace(1, 1.01, 56)})
 
 
-def test_two_devices_do_the_same_in_every_way() -> None:
-    command = [sys.executable, "-W", "error", "-c", TEAMS]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "6 agree\n"
-
-
 def test_one_process_and_two_share_rounds_data_and_losses() -> None:
     started: list[Job] = []
 
@@ -165,7 +131,7 @@ def test_one_process_and_two_share_rounds_data_and_losses() -> None:
 def test_two_real_processes_learn_what_one_learns() -> None:
     job = Job(2, 64, 1, epochs=1, runs=1)
     two = processes.launch(job)
-    one = scale_worker.train(cases.digits(64, 1), 1, several=False)
+    one = processes.train(job._replace(processes=1))
     processes.check([one], [two])
     assert len(two["seconds"]) == 1
     assert json.dumps(two)
@@ -174,24 +140,25 @@ def test_two_real_processes_learn_what_one_learns() -> None:
 def test_what_cannot_be_measured_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     printed = io.StringIO()
-    made = scale.run(("processes",), 1, console=Console(file=printed, width=130))
+    made = program.run({"processes": ()}, 1, console=Console(file=printed, width=130))
     assert made.scalings == []
     assert "Processes were not measured: mpirun is not installed" in printed.getvalue()
 
 
-def test_the_program_stores_both_parts_or_what_it_is_asked_to(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ran: tuple[ScaleReport, str, Path]
+def test_the_program_stores_what_it_is_asked_to_under_another_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ran: tuple[Report, str, Path]
 ) -> None:
-    monkeypatch.setattr(scale, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(scale, "simulate_devices", lambda _: None)
-    monkeypatch.setattr(scale, "run", lambda _parts, _rounds: ran[0])
+    asked: list[tuple[list[str], int]] = []
 
-    def stored(*arguments: str) -> list[str]:
-        result = CliRunner().invoke(scale.main, ["--rounds", "1", *arguments])
+    def run(chosen: dict[str, Any], rounds: int) -> Report:
+        asked.append(([*chosen], rounds))
+        return ran[0]
+
+    monkeypatch.setattr(program, "RESULTS", tmp_path)
+    monkeypatch.setattr(program, "simulate_devices", lambda _: None)
+    monkeypatch.setattr(program, "run", run)
+    for arguments, stored in ((["--only", "devices", "--rounds", "1"], 0), ([], 1)):
+        result = CliRunner().invoke(program.main, ["--scale", *arguments])
         assert result.exit_code == 0, result.output
-        return sorted(path.name[:6] for path in tmp_path.rglob("*.json"))
-
-    assert stored("--only", "devices") == []
-    assert stored("--only", "devices", "--output", str(tmp_path / "one.json")) == ["one.js"]
-    assert stored() == ["one.js", "scale-"]
-    assert CliRunner().invoke(scale.main, ["--rounds", "0"]).exit_code == 2
+        assert len([*tmp_path.glob("scale-*.json")]) == stored
+    assert asked == [(["devices"], 1), (["processes", "devices"], 7)]

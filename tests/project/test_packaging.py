@@ -143,11 +143,6 @@ def in_code(text: str) -> str:
     return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.S))
 
 
-def test_make_help_lists_the_promised_targets() -> None:
-    promised = {"help", "lab", "test", "notebooks", "lint", "lock", "portable", "bench"}
-    assert promised <= makefile_targets()
-
-
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_documents_name_commands_that_exist(name: str) -> None:
     from course.cli.main import main
@@ -258,9 +253,3 @@ def test_workflows_are_careful() -> None:
                 assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/x@v1")), step
                 if step.get("uses", "").startswith("actions/checkout@"):
                     assert step["with"]["persist-credentials"] is False
-
-
-def test_workflows_cover_the_pythons_and_systems() -> None:
-    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
-    assert jobs["linux"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
-    assert jobs["elsewhere"]["strategy"]["matrix"]["system"] == ["macos-latest", "windows-latest"]

@@ -17,24 +17,14 @@ class Line(NamedTuple):
     x: Float[Array, "points"]
     y: Float[Array, "points"]
 
-class Fit(NamedTuple):
-    line: Line
-    slope: float
+def shorten(x: Float[Array, "points"], by: int) -> Float[Array, "points"]:
+    return x[by:]
 
-def double(x: Float[Array, "points"]) -> Float[Array, "points"]:
-    return 2 * x
-
-def shorten(x: Float[Array, "points"]) -> Float[Array, "points"]:
-    return x[1:]
-
-def line(x: Float[Array, "points"], y: Float[Array, "..."]) -> Line:
-    return Line(x, y)
+def line(x: Float[Array, "points"], y: Float[Array, "..."]) -> dict[str, list[Line]]:
+    return {"lines": [Line(x, y)]}
 
 def heights(line: Line) -> Float[Array, "points"]:
     return line.y
-
-def fits(lines: list[Line]) -> dict[str, Fit]:
-    return {"first": Fit(lines[0], 1)}
 """
 THREE, FOUR = jnp.zeros(3), jnp.zeros(4)
 
@@ -51,24 +41,19 @@ def module(tmp_path_factory):
 
 
 def test_fitting_shapes_pass(module):
-    assert module.double(THREE).shape == (3,)
-    line = module.line(THREE, THREE)
+    assert module.shorten(THREE, 0).shape == (3,)
+    (line,) = module.line(THREE, THREE)["lines"]
     assert module.heights(line).shape == (3,)
-    assert module.fits([line])["first"].slope == 1
 
 
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
-        pytest.param("double", lambda _: (jnp.zeros((3, 3)),), id="argument"),
-        pytest.param("double", lambda _: (jnp.zeros(3, int),), id="dtype of an argument"),
-        pytest.param("shorten", lambda _: (THREE,), id="result against an argument"),
-        pytest.param("line", lambda _: (THREE, FOUR), id="fields of a result against each other"),
-        pytest.param("line", lambda _: (THREE, jnp.zeros((3, 1))), id="rank of a field"),
+        pytest.param("shorten", lambda _: (jnp.zeros(3, int), 0), id="dtype of an argument"),
+        pytest.param("shorten", lambda _: (THREE, 1), id="result against an argument"),
+        pytest.param("line", lambda _: (THREE, FOUR), id="fields of a result, however deep"),
         pytest.param("heights", lambda m: (m.Line(THREE, FOUR),), id="fields of an argument"),
         pytest.param("heights", lambda m: (m.Line(THREE, None),), id="field that is no array"),
-        pytest.param("fits", lambda m: ([m.Line(THREE, FOUR)],), id="fields within a list"),
-        pytest.param("fits", lambda m: ([m.Line(THREE, "abc")],), id="fields within fields"),
     ],
 )
 def test_what_does_not_fit_is_caught(module, function, arguments):

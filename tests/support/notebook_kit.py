@@ -38,15 +38,13 @@ class Run:
     """What one run of a notebook left.
 
     Attributes:
-        isolated: None if nothing outside was reachable, else why it could not be cut off.
-        probes: what was tried from inside to reach something, and what came of it.
+        outside: what came of an attempt to reach something outside.
         book: the notebook with its fresh outputs, in the stored form.
         seconds: from the first cell to the last.
         peak: bytes, the most that the kernel and its children held together.
     """
 
-    isolated: bool
-    probes: dict[str, str]
+    outside: str
     book: NotebookNode
     seconds: float
     peak: int
@@ -76,7 +74,7 @@ def run(path: Path, folder: Path) -> Run:
     assert done.returncode == 0, f"{path.name} failed when run\n{done.stdout}\n{done.stderr}"
     found = json.loads(result.read_text(encoding="utf-8"))
     book = nbformat.from_dict(found.pop("book"))
-    return Run(isolated=bool(words), book=book, **found)
+    return Run(book=book, **found)
 
 
 def differences(stored: NotebookNode, fresh: NotebookNode) -> Iterator[str]:
