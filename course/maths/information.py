@@ -1,4 +1,4 @@
-"""Information theory for discrete beliefs: how surprising, how uncertain, how wrong, how dependent.
+"""Information theory for discrete beliefs: surprise, entropy, divergences, mutual information.
 
 A belief is an array of probabilities that sum to 1 along `axis`; further axes are a batch. Every
 function takes `unit="bits"` (logarithms to base 2) or `unit="nats"` (natural logarithms).
@@ -17,25 +17,65 @@ Conventions at the edge, where a probability is 0 (below 1.2e-38 counts as 0 in 
 
 import math
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from course.legacy_checks import Joint, OneOf, Positive, Probabilities, Probability, checked
+from course.checks import (
+    Arguments,
+    Shape,
+    checked,
+    describe_shape,
+    integer,
+    one_of,
+    positive,
+    probabilities,
+    probability,
+    refusal,
+)
 
 Unit: TypeAlias = Literal["bits", "nats"]
 
 NATS_PER: dict[Unit, float] = {"bits": math.log(2), "nats": 1.0}
-UNIT = OneOf(*NATS_PER)
+UNIT = one_of(*NATS_PER)
 
 
-@checked(p=Probability(), unit=UNIT)
+def axis_of(name: str, shape: Shape, axis: Any) -> int:
+    """Return an axis of an array, counted from the end; refuse one that it does not have.
+
+    Args:
+        name: parameter that holds the array, for the message.
+        shape: of the array.
+        axis: to check, from either end.
+
+    Returns:
+        The axis, below 0.
+    """
+    place = integer("axis", axis)
+    if not shape:
+        raise refusal(name, "at least one dimension", describe_shape(shape))
+    if not -len(shape) <= place < len(shape):
+        raise refusal("axis", f"an axis of shape {shape}", place)
+    return place if place < 0 else place - len(shape)
+
+
+def _belief(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for distributions along the parameter `axis`, q with as many outcomes as p."""
+    along = axis_of(name, value.shape, arguments["axis"])
+    if name == "q":
+        shape = arguments["p"].shape
+        if axis_of("p", shape, arguments["axis"]) != along or shape[along] != value.shape[along]:
+            raise refusal(name, f"a shape like p {shape}", describe_shape(value.shape))
+    return probabilities(along)(name, value, arguments)
+
+
+@checked(p=probability, unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array, "*shape"]:
-    """How surprising an outcome of probability p is when it happens.
+    """Return the surprise at an outcome of probability p.
 
         s(p) = log 1/p
 
@@ -46,9 +86,6 @@ def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array,
     Returns:
         The surprise at each: 0 for a certain outcome, inf for an impossible one.
 
-    Raises:
-        TypeError, ValueError: if `p` holds anything but numbers from 0 to 1.
-
     >>> print(surprisal([1.0, 0.5, 0.125, 0.0]))
     [ 0.  1.  3. inf]
 
@@ -58,12 +95,12 @@ def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array,
     return jnp.where(p > 0, _surprise(p), jnp.inf) / NATS_PER[unit]
 
 
-@checked(p=Probabilities(axis="axis"), unit=UNIT)
+@checked(p=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def entropy(
     p: Float[Array, "*shape"], *, axis: int = -1, unit: Unit = "bits"
 ) -> Float[Array, "*batch"]:
-    """The average surprise of a world that follows p: how uncertain its next outcome is.
+    """Return the entropy of a belief: the mean surprise at an outcome that follows p.
 
         H(p) = sum_i p_i log 1/p_i
 
@@ -75,9 +112,6 @@ def entropy(
     Returns:
         The entropy of each belief, from 0 (certainty) to the logarithm of the number of outcomes.
 
-    Raises:
-        TypeError, ValueError: if `p` is no array of distributions along `axis`.
-
     >>> print(f"{entropy([0.65, 0.30, 0.05]):.3f} bits")
     1.141 bits
 
@@ -86,7 +120,7 @@ def entropy(
     return jnp.sum(p * _surprise(p) / NATS_PER[unit], axis=axis)
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def cross_entropy(
     p: Float[Array, "*#shape"],
@@ -95,21 +129,18 @@ def cross_entropy(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """The average surprise of a world that follows p to somebody who believes q.
+    """Return the mean surprise of the belief q at an outcome that follows p.
 
         H(p, q) = sum_i p_i log 1/q_i = H(p) + KL(p || q)
 
     Args:
         p: the truth: probabilities that sum to 1 along `axis`.
-        q: the belief, likewise; batches of both broadcast.
+        q: the belief, with as many outcomes; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
     Returns:
         The cross-entropy of each pair, at least H(p); inf where q rules out what p allows.
-
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
 
     >>> print(f"{cross_entropy([0.5, 0.5], [0.75, 0.25]):.4f} bits")
     1.2075 bits
@@ -120,7 +151,7 @@ def cross_entropy(
     return jnp.sum(cost / NATS_PER[unit], axis=axis)
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def kl_divergence(
     p: Float[Array, "*#shape"],
@@ -129,22 +160,19 @@ def kl_divergence(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """The cost of the wrong belief: the surprise that q adds to the entropy of a world p.
+    """Return the cost of the wrong belief: the mean surprise that q adds to the entropy of p.
 
         KL(p || q) = sum_i p_i log p_i/q_i
 
     Args:
         p: the truth: probabilities that sum to 1 along `axis`.
-        q: the belief, likewise; batches of both broadcast.
+        q: the belief, with as many outcomes; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
     Returns:
         The divergence of each pair: 0 if p = q, never negative, inf where q rules out what p
         allows.
-
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
 
     >>> print(f"{kl_divergence([0.5, 0.5], [0.75, 0.25]):.4f} bits")
     0.2075 bits
@@ -155,7 +183,7 @@ def kl_divergence(
     return _total(cost, q - p, axis, unit)
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def js_divergence(
     p: Float[Array, "*#shape"],
@@ -164,21 +192,18 @@ def js_divergence(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """How far two beliefs are apart, the same from either side and never more than one bit.
+    """Return the Jensen-Shannon divergence: symmetric, and at most one bit.
 
         JS(p, q) = KL(p || m)/2 + KL(q || m)/2,    m = (p + q)/2
 
     Args:
         p: probabilities that sum to 1 along `axis`.
-        q: likewise; batches of both broadcast.
+        q: probabilities as well; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
     Returns:
         The divergence of each pair, from 0 (p = q) to 1 bit (no outcome in common).
-
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
 
     >>> print(js_divergence([1, 0], [[1, 0], [0, 1]]))
     [0. 1.]
@@ -194,12 +219,12 @@ def js_divergence(
     return js - stop_gradient(jnp.maximum(js - most, 0))
 
 
-@checked(joint=Joint(), unit=UNIT)
+@checked(joint=probabilities(None), unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def mutual_information(
     joint: Float[Array, "rows columns"], *, unit: Unit = "bits"
 ) -> Float[Array, ""]:
-    """What one variable tells about another, on average: how much it lowers the uncertainty.
+    """Return the mean reduction of the uncertainty about one variable by another.
 
         I(x; y) = sum_xy p(x, y) log p(x, y)/(p(x) p(y)) = KL(p(x, y) || p(x) p(y))
 
@@ -209,9 +234,6 @@ def mutual_information(
 
     Returns:
         The mutual information: 0 if the variables are independent, never negative.
-
-    Raises:
-        TypeError, ValueError: if `joint` is no table of probabilities that sums to 1.
 
     >>> print(mutual_information([[0.5, 0.0], [0.0, 0.5]]))
     1.0
@@ -225,12 +247,12 @@ def mutual_information(
     return _total(cost, x * y - joint, None, unit)
 
 
-@checked(scale=Positive(), unit=UNIT)
+@checked(scale=positive, unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def gaussian_entropy(
     scale: Float[Array, "*shape"], *, unit: Unit = "bits"
 ) -> Float[Array, "*shape"]:
-    """The differential entropy of a normal distribution.
+    """Return the differential entropy of a normal distribution.
 
         h = 1/2 log(2 pi e scale^2)
 
@@ -244,9 +266,6 @@ def gaussian_entropy(
     Returns:
         The differential entropy for each scale.
 
-    Raises:
-        TypeError, ValueError: if `scale` holds anything but finite positive numbers.
-
     >>> print(f"{gaussian_entropy(1.0):.3f} and {gaussian_entropy(0.1):.3f} bits")
     2.047 and -1.275 bits
 
@@ -256,12 +275,12 @@ def gaussian_entropy(
 
 
 def _surprise(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """log 1/p in nats, where p = 0 counts as p = 1: there a weight of 0, or a `where`, decides."""
+    """Return log 1/p in nats; p = 0 counts as p = 1: a weight of 0, or a `where`, decides there."""
     return 0.0 - jnp.log(_positive(p))  # 0.0 - x: a certain outcome costs 0, not -0
 
 
 def _log_ratio(p: Float[Array, "*#shape"], q: Float[Array, "*#shape"]) -> Float[Array, "*both"]:
-    """log p/q in nats, where a p or q of 0 counts as 1."""
+    """Return log p/q in nats, where a p or q of 0 counts as 1."""
     return _log_ratio_of_positives(_positive(p), _positive(q))
 
 
@@ -277,7 +296,7 @@ def _log_ratio_of_positives(
 def _log_ratio_tangent(
     primals: tuple[Array, Array], tangents: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """d log p/q = dp/p - dq/q, where differentiating the formula itself would overflow."""
+    """Return d log p/q = dp/p - dq/q: differentiating the formula itself would overflow."""
     (p, q), (dp, dq) = primals, tangents
     return _log_ratio_of_positives(p, q), dp / p - dq / q
 
@@ -285,7 +304,7 @@ def _log_ratio_tangent(
 def _total(
     cost: Float[Array, "*shape"], surplus: Float[Array, "*shape"], axis: int | None, unit: Unit
 ) -> Float[Array, "*batch"]:
-    """The sum of the costs (in nats), in the unit asked for and never below 0.
+    """Return the sum of the costs (in nats), in the unit asked for and never below 0.
 
     The surplus sums to 0 but for rounding. Added entry by entry it makes every term at least 0, so
     that small divergences keep their digits; the gradient remains that of the costs alone.
@@ -295,4 +314,5 @@ def _total(
 
 
 def _positive(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Return p with 1 in the place of 0: the inner of two `where`s, for gradients at the edge."""
     return jnp.where(p > 0, p, 1)
