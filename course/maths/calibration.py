@@ -55,8 +55,8 @@ def _logits(name: str, value: Any, arguments: Arguments) -> Any:
 
 
 def _outcomes(name: str, value: Any, arguments: Arguments) -> Any:
-    """Rule for the class of each example of the first argument, or truth values for a list."""
-    forecasts = next(iter(arguments.values()))
+    """Rule for the class of each example, or for truth values where forecasts are a list."""
+    forecasts = arguments["logits" if "logits" in arguments else "probs"]
     labels = read_array(name, value, numpy=isinstance(forecasts, np.ndarray))
     if labels.dtype != np.bool_ and not jnp.issubdtype(labels.dtype, jnp.integer):
         raise refusal(name, "integer labels", labels.dtype.name, TypeError)

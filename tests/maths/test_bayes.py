@@ -367,9 +367,9 @@ def test_wrong_priors_are_refused(wrong):
     ],
 )
 def test_wrong_parameters_of_a_coin_are_refused(wrong, error):
-    with pytest.raises(error, match="^alpha: expected "):
+    with pytest.raises(error, match=r"^alpha: expected "):
         Beta(wrong, 1)
-    with pytest.raises(error, match="^beta: expected "):
+    with pytest.raises(error, match=r"^beta: expected "):
         Beta(1, wrong)
 
 
