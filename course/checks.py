@@ -251,11 +251,7 @@ probability = within(0.0, 1.0 + TOLERANCE, "probabilities from 0 to 1")  # each 
 
 
 def probabilities(axis: int | None = -1) -> Rule:
-    """Return a rule for distributions: numbers from 0 to 1 with sum 1.
-
-    Args:
-        axis: along which the sum is 1; None for all axes.
-    """
+    """Return a rule for distributions: numbers from 0 to 1 with sum 1 along an axis, or in all."""
 
     def rule(name: str, value: Any, arguments: Arguments) -> Any:
         probability(name, value, arguments)
@@ -357,12 +353,7 @@ def key(name: str, value: Any, _arguments: Arguments) -> Any:
 
 
 def instance(kind: Any, expected: str = "") -> Rule:
-    """Return a rule for a value of one class, or of several (`int | None`).
-
-    Args:
-        kind: class, or union of classes.
-        expected: words for the message; the name of the class if empty.
-    """
+    """Return a rule for a value of one class, or of several (`int | None`), with words for it."""
 
     def rule(name: str, value: Any, _arguments: Arguments) -> Any:
         if not isinstance(value, kind):

@@ -55,9 +55,6 @@ def random_split(data: Sequence[Any], fractions: Sequence[float], *, seed: int) 
     Returns:
         A tuple of arrays like `data` for each part; no example is in two of them.
 
-    Raises:
-        ValueError: if a part would have no examples, or an argument is not as described.
-
     >>> train, test = random_split((np.arange(10) * 1.5, np.arange(10)), (0.8, 0.2), seed=0)
     >>> train[1].shape, test[1].tolist()
     ((8,), [8, 1])

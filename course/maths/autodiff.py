@@ -58,10 +58,12 @@ def _operation(
     def operate(*operands: Any, **options: Any) -> "Value":
         values = [v if isinstance(v, Value) else Value(_read(sign, v)) for v in operands]
         arrays = [value.data for value in values]
+        # NumPy's warnings are off: what is not finite is refused below, with a better message.
         try:
             with np.errstate(all="ignore"):
                 y, *vjps = compute(*arrays, **options)
         except (TypeError, ValueError) as error:
+            # NumPy's own errors do not name the operation.
             shapes = " and ".join(f"shape {array.shape}" for array in arrays)
             given = "".join(f", {name}={option}" for name, option in options.items())
             kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -184,11 +184,8 @@ class Beta:
     beta: Float[Array, "..."]
 
     def __init__(self, alpha: Any, beta: Any) -> None:
-        self._set(*_parameters(alpha, beta))
-
-    def _set(self, alpha: Any, beta: Any) -> None:
-        object.__setattr__(self, "alpha", alpha)
-        object.__setattr__(self, "beta", beta)
+        alpha, beta = _parameters(alpha, beta)
+        vars(self).update(alpha=alpha, beta=beta)  # the class is frozen
 
     def tree_flatten(self) -> tuple[tuple[Any, Any], None]:
         """Return the parameters, for JAX."""
@@ -198,7 +195,7 @@ class Beta:
     def tree_unflatten(cls, _structure: None, parameters: tuple[Any, Any]) -> "Beta":
         """Return a Beta of what JAX took apart: unchecked, as JAX's placeholders are no numbers."""
         belief = object.__new__(cls)
-        belief._set(*parameters)
+        vars(belief).update(zip(("alpha", "beta"), parameters, strict=True))
         return belief
 
     @property
@@ -249,7 +246,11 @@ class Beta:
         It is 0 for the even belief, and below 0 for all others. A flip as expected lowers it, a
         surprising one may raise it.
         """
-        return _entropy(self.alpha, self.beta)
+        alpha, beta = self.alpha, self.beta
+        mean_log_x = digamma(alpha) - digamma(alpha + beta)
+        mean_log_rest = digamma(beta) - digamma(alpha + beta)
+        nats = betaln(alpha, beta) - (alpha - 1) * mean_log_x - (beta - 1) * mean_log_rest
+        return nats / math.log(2)
 
     @checked(mass=_MASS)
     def interval(self, mass: float = 0.95) -> Float[np.ndarray, "ends ..."]:
@@ -294,11 +295,3 @@ def _log_prob(alpha: Parameter, beta: Parameter, x: Parameter) -> Float[Array, "
     inside = beta_distribution.logpdf(jnp.where(at_an_end, 0.5, x), alpha, beta)
     limit = jax.lax.stop_gradient(beta_distribution.logpdf(jnp.minimum(x, 1), alpha, beta))
     return jnp.where(at_an_end, limit, inside)
-
-
-@jax.jit
-def _entropy(alpha: Parameter, beta: Parameter) -> Float[Array, "*both"]:
-    mean_log_x = digamma(alpha) - digamma(alpha + beta)
-    mean_log_rest = digamma(beta) - digamma(alpha + beta)
-    nats = betaln(alpha, beta) - (alpha - 1) * mean_log_x - (beta - 1) * mean_log_rest
-    return nats / math.log(2)

@@ -14,8 +14,6 @@ from tests.support.repository import ROOT
 
 VALUES = OPERATORS | {name: getattr(Value, name) for name in FUNCTIONS}
 VALUES |= {"reshape": lambda x, shape: x.reshape(shape)}
-JAX = OPERATORS | {name: getattr(jnp, name) for name in FUNCTIONS if name != "relu"}
-JAX |= {"relu": jax.nn.relu}
 
 
 def leaves_and_result(function, *arrays):
@@ -70,24 +68,6 @@ def test_300_random_graphs_against_complex_steps():
         )
         for leaf, expected in zip(leaves, gradients, strict=True):
             assert_close(leaf.grad, expected)
-
-
-def test_100_random_graphs_against_jax():
-    graphs = list(expressions(100, steps=5, seed=1))
-
-    @jax.jit  # once for all: compiling is what takes the time
-    @jax.grad
-    def gradients_of(leaves):
-        return sum(jnp.sum(e.run(own, JAX)) for e, own in zip(graphs, leaves, strict=True))
-
-    with jax.enable_x64(True):
-        gradients = jax.tree.map(np.asarray, gradients_of([e.leaves for e in graphs]))
-    for expression, expected in zip(graphs, gradients, strict=True):
-        leaves, _ = leaves_and_result(
-            lambda *leaves, e=expression: e.run(leaves, VALUES), *expression.leaves
-        )
-        for leaf, gradient in zip(leaves, expected, strict=True):
-            assert_close(leaf.grad, gradient)
 
 
 def polynomial(x, relu):

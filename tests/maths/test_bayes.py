@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from course.maths import bayes
 from course.maths.bayes import Beta, update, update_sequence
 from course.maths.information import entropy, mutual_information
 
@@ -395,8 +394,3 @@ def test_what_a_coin_refuses():
         belief.update("five", 0)
     with pytest.raises(TypeError, match=r"^mass: expected a probability above 0 and below 1, got"):
         belief.interval([0.5, 0.9])
-
-
-def test_everything_public_is_here():
-    names = {name for name in vars(bayes) if not name.startswith("_")}
-    assert {"Beta", "update", "update_sequence"} <= names
