@@ -83,14 +83,11 @@ def checked(**rules: Rule) -> Callable[[Callable[P, Result]], Callable[P, Result
             sizes: Sizes = {}
             for name, rule in rules.items():
                 value = arguments[name]
-                if name in defaults and value is defaults[name]:
-                    continue
-                if name in arrays:
+                if name not in defaults or value is not defaults[name]:
+                    spec = arrays.get(name)
                     # The rule sees the values as they came: a conversion could wrap or overflow.
-                    array = rule(name, arrays[name].read(name, value, sizes), arguments)
-                    arguments[name] = arrays[name].convert(array)
-                else:
-                    arguments[name] = rule(name, value, arguments)
+                    value = rule(name, spec.read(name, value, sizes) if spec else value, arguments)
+                    arguments[name] = spec.convert(value) if spec else value
             return function(**arguments)  # type: ignore[call-arg]
 
         return checked_function
@@ -120,9 +117,8 @@ class ArraySpec(NamedTuple):
         """Return `value` as an array of its own dtype, or refuse its dtype or shape."""
         array = read_array(name, value, numpy=self.numpy)
         if self.dtype(array.dtype) is None:
-            many = isinstance(value, list | tuple | np.ndarray | jax.Array)
-            got = array.dtype.name if many else type(value).__name__
-            raise refusal(name, KINDS[self.kind], got, TypeError)
+            got = array.dtype.name if array.shape else type(value).__name__
+            raise refusal(name, KINDS[self.kind][0], got, TypeError)
         if 0 in array.shape:
             raise refusal(name, "at least one value", describe_shape(array.shape))
         check_shape(name, array.shape, self.axes, sizes)
@@ -137,19 +133,20 @@ class ArraySpec(NamedTuple):
 
     def dtype(self, given: Any) -> Any:
         """Return the dtype to convert to; None if the given one is refused."""
-        if self.kind == "bool":
-            return np.bool_ if given == np.bool_ else None
+        _, widest, *accepted = KINDS[self.kind]
         if self.kind == "float" and given in SUM_TOLERANCE and not self.numpy:
             return given
-        integer = jnp.issubdtype(given, jnp.integer)
-        if self.kind == "int":
-            whole = np.int64 if self.numpy else jax.dtypes.canonicalize_dtype(int)
-            return whole if integer else None
-        wide = np.float64 if self.numpy else jax.dtypes.canonicalize_dtype(float)
-        return wide if integer or jnp.issubdtype(given, jnp.floating) else None
+        if not any(jnp.issubdtype(given, kind) for kind in accepted):
+            return None
+        return np.dtype(widest) if self.numpy else jax.dtypes.canonicalize_dtype(widest)
 
 
-KINDS = {"float": "numbers", "int": "integers", "bool": "true or false"}
+# Of each kind: the words for it, what it is converted to, and the dtypes that are taken for it.
+KINDS: dict[str, tuple[Any, ...]] = {
+    "float": ("numbers", float, jnp.floating, jnp.integer),
+    "int": ("integers", int, jnp.integer),
+    "bool": ("true or false", bool, np.bool_),
+}
 
 
 def _read_annotation(annotation: Any) -> ArraySpec | None:
@@ -168,15 +165,14 @@ def read_array(name: str, value: Any, *, numpy: bool = False) -> Any:
         value: number, list, tuple or array.
         numpy: refuse traced arrays, and return NumPy only.
     """
-    got = type(value).__name__
     try:
         return value if isinstance(value, jax.Array) and not numpy else np.asarray(value)
     except jax.errors.TracerArrayConversionError:
         if numpy:
-            raise refusal(name, "numbers that are known", got, TypeError) from None
+            raise refusal(name, "numbers that are known", type(value).__name__, TypeError) from None
         return jnp.asarray(value)  # a list of traced numbers
     except (TypeError, ValueError, OverflowError):
-        raise refusal(name, "numbers", f"an irregular {got}", TypeError) from None
+        raise refusal(name, "numbers", f"an irregular {type(value).__name__}", TypeError) from None
 
 
 def check_shape(name: str, shape: Shape, axes: tuple[str, ...], sizes: Sizes) -> None:
@@ -188,34 +184,30 @@ def check_shape(name: str, shape: Shape, axes: tuple[str, ...], sizes: Sizes) ->
         axes: of the annotation; at most one of them is variadic.
         sizes: known so far, by axis name; those of this argument are added.
     """
+    known = dict(sizes)
+    parts: list[int | Shape] = list(shape)
     many = next((i for i, axis in enumerate(axes) if "*" in axis or axis == "..."), None)
-    surplus = len(shape) - len(axes)
-    fits = surplus == 0 if many is None else surplus >= -1
-    if fits:
-        parts: list[int | Shape] = list(shape)
-        if many is not None:
-            parts[many : many + surplus + 1] = [shape[many : many + surplus + 1]]
-        fits = all(_bind(axis, part, sizes) for axis, part in zip(axes, parts, strict=True))
-    if not fits:
-        raise refusal(name, _describe_axes(axes, sizes), describe_shape(shape))
+    if many is not None:
+        # What the other axes leave, perhaps nothing, is one part.
+        end = max(len(shape) - (len(axes) - 1 - many), many)
+        parts[many:end] = [shape[many:end]]
+    if len(parts) != len(axes) or not all(map(functools.partial(_bind, sizes), axes, parts)):
+        raise refusal(name, _describe_axes(axes, known), describe_shape(shape))
 
 
-def _bind(axis: str, size: int | Shape, sizes: Sizes) -> bool:
+def _bind(sizes: Sizes, axis: str, size: int | Shape) -> bool:
     """Note the size of an axis; return False if it contradicts the one that is known."""
     name = axis.strip("*#")
     if name in ("...", "_", ""):
         return True
-    if name.isdecimal():
-        return size == int(name)
-    known = sizes.setdefault(name, size)
+    known = int(name) if name.isdecimal() else sizes.setdefault(name, size)
     if known == size or "#" not in axis:
         return known == size
-    try:
-        broadcast = np.broadcast_shapes(known, size)
-    except ValueError:
-        return False
-    sizes[name] = broadcast if isinstance(size, tuple) else broadcast[0]
-    return True
+    with contextlib.suppress(ValueError):
+        both = np.broadcast_shapes(known, size)
+        sizes[name] = both if isinstance(size, tuple) else both[0]
+        return True
+    return False
 
 
 def describe_shape(shape: Shape) -> str:
@@ -225,89 +217,56 @@ def describe_shape(shape: Shape) -> str:
 
 def _describe_axes(axes: tuple[str, ...], sizes: Sizes) -> str:
     """Return the axes of an annotation in words, the known sizes as numbers."""
-    words: list[str] = []
-    for axis in axes:
-        name = axis.strip("*#")
-        size = sizes.get(name, "..." if "*" in axis else name)
-        words += map(str, size) if isinstance(size, tuple) else [str(size)]
-    if not words:
-        return "a single number"
-    return f"shape ({words[0]},)" if len(words) == 1 else f"shape ({', '.join(words)})"
+    unknown = ("..." if "*" in axis else axis.strip("#") for axis in axes)
+    parts = [sizes.get(axis.strip("*#"), word) for axis, word in zip(axes, unknown, strict=True)]
+    inner = ", ".join(filter(None, (str(part).strip("(),") for part in parts)))
+    comma = "" if ", " in inner else ","
+    return f"shape ({inner}{comma})" if inner else "a single number"
 
 
 # Values
 
 
-def check_range(name: str, values: Any, low: float, high: float, expected: str) -> None:
-    """Refuse values below `low`, above `high` or NaN; traced ones pass.
+def check_range(name: str, values: Any, low: float, high: float, expected: str) -> Any:
+    """Return the values; refuse some below `low`, above `high` or NaN. Traced ones pass.
 
     NumPy reads them: ten times as fast as `jax.numpy`.
     """
-    if isinstance(values, jax.core.Tracer):
-        return
-    array = np.asarray(values)
-    least, most = array.min(), array.max()
-    if not (low <= least and most <= high):  # NaN fails both
-        raise refusal(name, expected, f"{most if low <= least else least:.7g}")
+    if not isinstance(values, jax.core.Tracer):
+        array = np.asarray(values)
+        least, most = float(array.min()), float(array.max())
+        if not (low <= least and most <= high):  # NaN fails both
+            raise refusal(name, expected, f"{most if low <= least else least:.7g}")
+    return values
 
 
-def finite(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for numbers that are neither NaN nor infinite, nor so in float32."""
-    check_range(name, value, -HUGE, HUGE, "finite numbers")
-    return value
+def within(low: float, high: float, expected: str) -> Rule:
+    """Return a rule for numbers from `low` to `high`, described in words."""
+    return lambda name, value, _arguments: check_range(name, value, low, high, expected)
 
 
-def positive(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for numbers above 0."""
-    check_range(name, value, TINY, HUGE, "positive numbers")
-    return value
+finite = within(-HUGE, HUGE, "finite numbers")  # and finite in float32
+positive = within(TINY, HUGE, "positive numbers")
+probability = within(0.0, 1.0 + TOLERANCE, "probabilities from 0 to 1")  # each on its own
 
 
-def probability(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for numbers from 0 to 1, each on its own."""
-    check_range(name, value, 0.0, 1.0 + TOLERANCE, "probabilities from 0 to 1")
-    return value
-
-
-def probabilities(axis: int | str | None = -1, *, like: str | None = None) -> Rule:
-    """Return a rule for distributions: numbers from 0 to 1 with sum 1.
-
-    Args:
-        axis: along which the sum is 1, or the parameter that holds it; None for all axes.
-        like: an earlier parameter that must have as many outcomes along the axis.
-    """
+def probabilities(axis: int | None = -1) -> Rule:
+    """Return a rule for distributions: numbers from 0 to 1 with sum 1 along an axis, or in all."""
 
     def rule(name: str, value: Any, arguments: Arguments) -> Any:
-        source, along = (axis, arguments[axis]) if isinstance(axis, str) else (name, axis)
-        if along is not None:
-            along = check_axis(source, along, value.shape)
-            if like and value.shape[along:][:1] != arguments[like].shape[along:][:1]:
-                wanted = f"a shape like {like} {arguments[like].shape}"
-                raise refusal(name, wanted, describe_shape(value.shape))
+        probability(name, value, arguments)
         if isinstance(value, jax.core.Tracer):
             return value
-        # Where nothing is negative, a sum of 1 leaves no value above 1.
         values = np.asarray(value)
-        sums = np.atleast_1d(np.add.reduce(values, axis=along, dtype=np.float64))
+        sums = np.atleast_1d(np.add.reduce(values, axis=axis, dtype=np.float64))
         error = abs(sums - 1.0)
-        if not (values.min() >= 0 and error.max() <= SUM_TOLERANCE.get(values.dtype, TOLERANCE)):
-            probability(name, values, arguments)
-            where = "" if along is None else f" along axis {along}"
-            worst = sums.flat[error.argmax()]
-            raise refusal(name, f"probabilities that sum to 1{where}", f"sum {worst:.7g}")
+        if error.max() > SUM_TOLERANCE.get(values.dtype, TOLERANCE):
+            where = "" if axis is None else f" along axis {axis}"
+            got = f"sum {sums.flat[error.argmax()]:.7g}"
+            raise refusal(name, f"probabilities that sum to 1{where}", got)
         return value
 
     return rule
-
-
-def check_axis(name: str, axis: Any, shape: Shape) -> int:
-    """Return an axis of `shape` counted from the end, or refuse it."""
-    place = integer(name, axis)
-    if not shape:
-        raise refusal(name, "at least one dimension", "a single number")
-    if not -len(shape) <= place < len(shape):
-        raise refusal(name, f"an axis of shape {shape}", place)
-    return place if place < 0 else place - len(shape)
 
 
 def labels(below: int | str) -> Rule:
@@ -319,35 +278,9 @@ def labels(below: int | str) -> Rule:
 
     def rule(name: str, value: Any, arguments: Arguments) -> Any:
         classes = arguments[below].shape[-1] if isinstance(below, str) else below
-        check_range(name, value, 0, classes - 1, f"labels from 0 to {classes - 1}")
-        return value
+        return check_range(name, value, 0, classes - 1, f"labels from 0 to {classes - 1}")
 
     return rule
-
-
-def paired(*others: str, rule: Rule = finite, own: int = 0, theirs: int = 0) -> Rule:
-    """Return a rule for one value for each example of other arrays, or a single one for all.
-
-    Nothing else broadcasts: predictions of shape (batch, 1) and targets of shape (batch,) would
-    silently make (batch, batch) losses, each prediction held against each target.
-
-    Args:
-        *others: earlier parameters.
-        rule: for the values.
-        own: number of the value's last axes that belong to one example.
-        theirs: the same of the others.
-    """
-
-    def check(name: str, value: Any, arguments: Arguments) -> Any:
-        rows = value.ndim - own
-        for other in others:
-            examples = arguments[other].shape[: arguments[other].ndim - theirs]
-            if rows and examples and value.shape[:rows] != examples:
-                wanted = f"shape {examples + value.shape[rows:]} to go with {other}"
-                raise refusal(name, wanted, describe_shape(value.shape))
-        return rule(name, value, arguments)
-
-    return check
 
 
 # Single things
@@ -361,15 +294,14 @@ def integer(name: str, value: Any) -> int:
     raise refusal(name, "an integer", type(value).__name__, TypeError)
 
 
-def count(minimum: int = 1, maximum: int | None = None) -> Rule:
+def count(minimum: int = 1, maximum: float = float("inf")) -> Rule:
     """Return a rule for a Python integer within bounds, such as a number of steps."""
 
     def rule(name: str, value: Any, _arguments: Arguments) -> int:
         n = integer(name, value)
-        if n < minimum:
-            raise refusal(name, f"an integer of at least {minimum}", n)
-        if maximum is not None and n > maximum:
-            raise refusal(name, f"an integer of at most {maximum}", n)
+        if not minimum <= n <= maximum:
+            bound = f"at least {minimum}" if n < minimum else f"at most {maximum}"
+            raise refusal(name, f"an integer of {bound}", n)
         return n
 
     return rule
@@ -384,15 +316,13 @@ def number(expected: str = "a number above 0", low: float = TINY, high: float = 
 
     def rule(name: str, value: Any, _arguments: Arguments) -> Any:
         array = read_array(name, value)
-        real = jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)
-        if not real:
-            raise refusal(name, expected, type(value).__name__, TypeError)
-        if array.shape:
-            raise refusal(name, expected, describe_shape(array.shape), TypeError)
+        real = any(jnp.issubdtype(array.dtype, kind) for kind in (jnp.floating, jnp.integer))
+        if array.shape or not real:
+            got = describe_shape(array.shape) if real else type(value).__name__
+            raise refusal(name, expected, got, TypeError)
         if isinstance(array, jax.core.Tracer):
             return array.astype(jnp.promote_types(array.dtype, np.float32))
-        check_range(name, array, low, high, expected)
-        return float(array)
+        return float(check_range(name, array, low, high, expected))
 
     return rule
 
@@ -422,50 +352,17 @@ def key(name: str, value: Any, _arguments: Arguments) -> Any:
     return value
 
 
-def instance(kind: type[Any]) -> Rule:
-    """Return a rule for a value of one class, such as one of the course's own tuples."""
+def instance(kind: Any, expected: str = "") -> Rule:
+    """Return a rule for a value of one class, or of several (`int | None`), with words for it."""
 
     def rule(name: str, value: Any, _arguments: Arguments) -> Any:
         if not isinstance(value, kind):
-            raise refusal(name, kind.__name__, type(value).__name__, TypeError)
+            raise refusal(name, expected or kind.__name__, type(value).__name__, TypeError)
         return value
 
     return rule
 
 
-def function(expected: str) -> Rule:
-    """Return a rule for a function, described in words such as "a function (x, y)"."""
-
-    def rule(name: str, value: Any, _arguments: Arguments) -> Any:
-        if not callable(value):
-            raise refusal(name, expected, type(value).__name__, TypeError)
-        return value
-
-    return rule
-
-
-def flag(name: str, value: Any, _arguments: Arguments) -> bool:
-    """Rule for True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise refusal(name, "True or False", type(value).__name__, TypeError)
-    return bool(value)
-
-
-def text(name: str, value: Any, _arguments: Arguments) -> str:
-    """Rule for a string."""
-    if not isinstance(value, str):
-        raise refusal(name, "a string", type(value).__name__, TypeError)
-    return value
-
-
-def texts(name: str, value: Any, _arguments: Arguments) -> tuple[str, ...]:
-    """Rule for at least one string, in a list or the like; becomes a tuple."""
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-        raise refusal(name, "a list of strings", type(value).__name__, TypeError)
-    strings = tuple(value)
-    for string in strings:
-        if not isinstance(string, str):
-            raise refusal(name, "a list of strings", f"a {type(string).__name__} in it", TypeError)
-    if not strings:
-        raise refusal(name, "at least one string", "none")
-    return strings
+flag = instance(bool | np.bool_, "True or False")
+text = instance(str, "a string")
+function = functools.partial(instance, Callable)  # function("a function (x, y)") is a rule

@@ -1,7 +1,7 @@
-"""Shifting pictures by whole pixels, to make more of the few that one has.
+"""Data augmentation: pictures shifted by whole pixels.
 
-What leaves the frame is gone, and what enters it is empty: nothing wraps around. Pictures have
-three axes, (batch, height, width); digits stored as rows of 64 pixels must be reshaped first, with
+Pixels that leave the frame are lost, and zeros enter it: nothing wraps around. Pictures have three
+axes, (batch, height, width); digits stored as rows of 64 pixels must be reshaped first, with
 `inputs.reshape(-1, 8, 8)`, and back afterwards.
 """
 
@@ -12,40 +12,36 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.legacy_checks import Arguments, Count, Finite, Key, checked, refusal
+from course.checks import Arguments, Rule, checked, count, finite, key, refusal
 
 Images: TypeAlias = Float[Array, "batch height width"]
 Pixels: TypeAlias = int | Int[Array, ""]
 
-IMAGES = Finite(ndim=3)
 
+def _offset(axis: int) -> Rule:
+    """Return a rule for whole pixels in either direction, fewer than `images` has on an axis."""
 
-class _Offset:
-    """Whole pixels in either direction, fewer than `images` has along one of its axes."""
-
-    def __init__(self, axis: int) -> None:
-        self.axis = axis
-
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> Any:
+    def rule(name: str, value: Any, arguments: Arguments) -> Any:
         if isinstance(value, jax.core.Tracer):
             if value.shape or not jnp.issubdtype(value.dtype, jnp.integer):
                 raise refusal(name, "an integer", value.aval, TypeError)
             return value
-        most = arguments["images"].shape[self.axis] - 1
-        return Count(minimum=-most, maximum=most)(name, value, arguments)
+        most = arguments["images"].shape[axis] - 1
+        return count(-most, most)(name, value, arguments)
+
+    return rule
 
 
-class _Most:
-    """Whole pixels from 0, fewer than the smaller side of `images`."""
+def _fewer_than_side(name: str, value: Any, arguments: Arguments) -> int:
+    """Rule for whole pixels from 0, fewer than the smaller side of `images`."""
+    most: int = count(0, min(arguments["images"].shape[1:]) - 1)(name, value, arguments)
+    return most
 
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> int:
-        return Count(0, min(arguments["images"].shape[1:]) - 1)(name, value, arguments)
 
-
-@checked(images=IMAGES, down=_Offset(1), right=_Offset(2))
+@checked(images=finite, down=_offset(1), right=_offset(2))
 @jax.jit
 def shift(images: Images, down: Pixels, right: Pixels) -> Images:
-    """Shift all pictures alike.
+    """Shift all pictures by the same offset.
 
         y[i, j] = x[i - down, j - right],    0 where x has no such pixel
 
@@ -57,20 +53,14 @@ def shift(images: Images, down: Pixels, right: Pixels) -> Images:
     Returns:
         Pictures of the same shape.
 
-    Raises:
-        TypeError, ValueError: if `images` has not three axes, or an offset is not a whole number
-            smaller than the picture.
-
     >>> print(shift([[[1, 2], [3, 4]]], 0, 1)[0])
     [[0. 1.]
      [0. 3.]]
-
-    Reference: none; it is a change of indices.
     """
     return jax.vmap(_shift, in_axes=(0, None, None))(images, down, right)
 
 
-@checked(key=Key(), images=IMAGES, most=_Most())
+@checked(key=key, images=finite, most=_fewer_than_side)
 @partial(jax.jit, static_argnames="most")
 def random_shifts(key: PRNGKeyArray, images: Images, most: int = 1) -> Images:
     """Shift every picture by its own random pixels, up or down and left or right.
@@ -80,14 +70,10 @@ def random_shifts(key: PRNGKeyArray, images: Images, most: int = 1) -> Images:
     Args:
         key: a JAX random key.
         images: pictures (batch, height, width).
-        most: the largest shift in pixels, from 0 and smaller than the picture; fixed under `jit`.
+        most: largest shift in pixels, from 0 and smaller than the picture; static under `jit`.
 
     Returns:
         Pictures of the same shape.
-
-    Raises:
-        TypeError, ValueError: if `images` has not three axes, or `most` is not a whole number from
-            0 that is smaller than the picture.
 
     >>> random_shifts(jax.random.key(0), jnp.ones((5, 8, 8)), 2).shape
     (5, 8, 8)
@@ -102,7 +88,7 @@ def random_shifts(key: PRNGKeyArray, images: Images, most: int = 1) -> Images:
 def _shift(
     image: Float[Array, "height width"], down: Pixels, right: Pixels
 ) -> Float[Array, "height width"]:
-    """A window of the picture's size on a frame of zeros with the picture in the middle."""
+    """Return a window of the picture's size on a frame of zeros with the picture in the middle."""
     height, width = image.shape
     frame = jnp.pad(image, ((height, height), (width, width)))
     return jax.lax.dynamic_slice(frame, (height - down, width - right), image.shape)

@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, PRNGKeyArray
+from jaxtyping import Bool, PRNGKeyArray
 
-from course.legacy_checks import Count, Key, Probability, checked
+from course.checks import checked, count, key, number
 
 
 class Messages(NamedTuple):
@@ -37,22 +37,25 @@ class Messages(NamedTuple):
 
 
 class Giveaways(NamedTuple):
-    """The words that only the spam of one tactic needs."""
+    """Words that only the spam of one tactic contains."""
 
     lures: tuple[str, ...]
-    """What is dangled, as in "your prize is ready"."""
+    """Nouns of the promise, as in "your prize is ready"."""
     urges: tuple[str, ...]
-    """What to do about it, as in "claim it now"."""
+    """Verbs of the call to act, as in "claim it now"."""
 
 
 class Phrases(NamedTuple):
-    """Phrases of one kind, and the share of ham and of spam in which a part is of this kind."""
+    """Phrases of one kind for a part of a message."""
 
     ham: float
+    """Share of ham whose part is of this kind."""
     spam: float
+    """Share of spam whose part is of this kind."""
     templates: tuple[str, ...]
 
 
+# Subjects of spam; a tactic takes one of them in one spelling.
 THEMES = (
     Giveaways(("prize", "voucher", "jackpot", "cash", "bonus"), ("claim", "redeem")),
     Giveaways(("refund", "rebate", "payout", "invoice", "surplus"), ("settle", "confirm")),
@@ -60,8 +63,7 @@ THEMES = (
     Giveaways(("crypto", "token", "wallet", "profit", "stake"), ("double", "unlock")),
     Giveaways(("loan", "mortgage", "pension", "cheque", "credit"), ("borrow", "accept")),
 )
-"""What spam is about; a tactic takes one theme in one spelling."""
-
+# Frames in which ham puts everyday things and spam its lures.
 FRAMES = (
     "your {} is waiting",
     "your {} is ready",
@@ -69,8 +71,6 @@ FRAMES = (
     "a question about your {}",
     "the {} is yours",
 )
-"""What ham says about everyday things and spam says about its lures."""
-
 OPENINGS = (
     Phrases(
         ham=0.80,
@@ -141,20 +141,20 @@ PLACES = (
 )  # fmt: skip
 CHORES = ("bring", "fetch", "paint", "water", "mend")
 
+# The disguise of odd tactics: the first of these letters, after the initial, becomes its digit.
 DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
-"""The disguise of odd tactics: the first of these letters, after the initial, becomes its digit."""
 
-ROWS = 1024
-"""Messages are drawn in blocks of so many."""
+ROWS = 1024  # messages in a block of random numbers
 
 
-@checked(key=Key(), count=Count(), tactic=Count(0), spam_share=Probability(ndim=0, numpy=True))
+@checked(
+    key=key,
+    count=count(),
+    tactic=count(0),
+    spam_share=number("a probability from 0 to 1", 0.0, 1.0),
+)
 def generate(
-    key: PRNGKeyArray,
-    count: int,
-    *,
-    tactic: int = 0,
-    spam_share: float | Float[np.ndarray, ""] = 0.4,
+    key: PRNGKeyArray, count: int, *, tactic: int = 0, spam_share: float = 0.4
 ) -> Messages:
     """Generate short messages from a key.
 
@@ -162,17 +162,13 @@ def generate(
 
     Args:
         key: a JAX random key.
-        count: how many messages, at least 1.
-        tactic: which giveaways the spam uses: any whole number from 0. No two tactics share one.
-        spam_share: the probability that a message is spam, from 0 to 1.
+        count: number of messages, at least 1.
+        tactic: number of the set of giveaways, from 0. No two tactics share a word.
+        spam_share: probability that a message is spam, from 0 to 1.
 
     Returns:
         Messages with `count` texts and labels. The same key gives the same ham whatever the tactic,
         and a larger count begins with the messages of a smaller one.
-
-    Raises:
-        TypeError: if `key` is not a key, or a number not a number.
-        ValueError: if `key` holds several keys, or a number is out of its range.
 
     >>> messages = generate(jax.random.key(0), 3)
     >>> for text, spam in zip(messages.text, messages.spam):
@@ -196,27 +192,21 @@ def generate(
     return Messages(texts, spam)
 
 
-@checked(tactic=Count(0))
+@checked(tactic=count(0))
 def giveaways(tactic: int) -> Giveaways:
-    """Return the words by which the spam of a tactic gives itself away.
+    """Return the words that occur only in the spam of a tactic (and, for tactic 0, in some ham).
 
     Tactics 0, 2, 4, 6, 8 take the themes in turn; 1, 3, 5, 7, 9 are the same themes disguised by
     digits; from 10 on these ten come again, with a number at the end of each word.
 
     Args:
-        tactic: any whole number from 0.
+        tactic: an integer from 0.
 
     Returns:
         Giveaways: lures and urges. No word belongs to two tactics.
 
-    Raises:
-        TypeError: if `tactic` is not a whole number.
-        ValueError: if `tactic` is negative.
-
     >>> giveaways(0).urges, giveaways(1).urges, giveaways(2).urges, giveaways(10).urges
     (('claim', 'redeem'), ('cl4im', 'r3deem'), ('settle', 'confirm'), ('claim2', 'redeem2'))
-
-    Reference: none; the words are the course's own.
     """
     turn, place = divmod(tactic, 2 * len(THEMES))
     theme = THEMES[place // 2]
@@ -229,12 +219,13 @@ def giveaways(tactic: int) -> Giveaways:
 
 
 def _disguise(word: str) -> str:
+    """Return a word with one letter replaced by a digit."""
     position = next(at for at, letter in enumerate(word) if at > 0 and letter in DIGITS)
     return word[:position] + DIGITS[word[position]] + word[position + 1 :]
 
 
 def _message(spam: bool, uniform: list[float], words: Giveaways) -> str:
-    """One message, each of its choices made by one uniform number."""
+    """Return one message, each of its choices made by one uniform number."""
     *phrasing, about, urging, where = uniform
     opening, core, closing = (
         _phrase(part, spam, phrasing[2 * at], phrasing[2 * at + 1])
@@ -250,10 +241,12 @@ def _message(spam: bool, uniform: list[float], words: Giveaways) -> str:
 
 
 def _phrase(part: tuple[Phrases, ...], spam: bool, kind: float, which: float) -> str:
+    """Return a template of a part: `kind` chooses among the kinds by their shares."""
     shares = accumulate(phrases.spam if spam else phrases.ham for phrases in part)
     chosen = next(phrases for phrases, passed in zip(part, shares, strict=True) if kind < passed)
     return _pick(chosen.templates, which)
 
 
 def _pick(options: tuple[str, ...], uniform: float) -> str:
+    """Return one of several equally likely options."""
     return options[int(uniform * len(options))]

@@ -1,19 +1,19 @@
-"""Four landscapes of two parameters, on which every step of an optimizer can be seen.
+"""Four cost surfaces of two parameters, on which every step of an optimizer can be drawn.
 
-Their curvatures are known, and so is what gradient descent with learning rate alpha does near a
-point of zero gradient: along a direction of curvature lambda, each step multiplies the distance by
-1 - alpha lambda.
+Their curvatures are known, and with them the behaviour of gradient descent with learning rate alpha
+near a point of zero gradient: along a direction of curvature lambda, each step multiplies the
+distance by 1 - alpha lambda.
 
     name         cost(w)                              curvatures at `minimum`
     bowl         (w0^2 + w1^2)/2                      1 and 1
     ravine       (w0^2 + 25 w1^2)/2                   1 and 25
     Rosenbrock   (1 - w0)^2 + 100 (w1 - w0^2)^2       0.3994 and 1001.6
-    saddle       (w0^2 - w1^2)/2                      -1 and 1: no minimum, the cost falls for ever
+    saddle       (w0^2 - w1^2)/2                      -1 and 1: no minimum, unbounded below
 
-Real costs are averages over examples, and a minibatch sees only some of them. Here example i has
-the cost of the surface tilted a little, cost(w) + tilt_i . w, and the tilts of all examples sum to
-exactly zero: the full batch has no noise, and a minibatch has more the smaller it is. Real noise
-changes from place to place; this is the same everywhere.
+Real costs are averages over examples, and a minibatch holds only some of them. Here example i has
+the cost of the surface plus a linear term, cost(w) + tilt_i . w, and the tilts of all examples sum
+to exactly zero: the full batch has no noise, and a minibatch has more the smaller it is. Real
+gradient noise depends on w; this is the same everywhere.
 """
 
 import math
@@ -27,36 +27,34 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.data.rules import NOISE, SEED, Kind
-from course.legacy_checks import Arguments, Count, Finite, Shape, checked, refusal
+from course.checks import checked, count, finite, instance, number
 
 Point: TypeAlias = Float[Array, "2"]
 
-EXAMPLES = 64
-"""How many examples a noisy surface has, unless told otherwise."""
+EXAMPLES = 64  # default number of examples of a noisy surface
 
 
 class Surface(NamedTuple):
-    """A cost of two parameters; hashable, so that `jit` can take it as a static argument."""
+    """Cost of two parameters; hashable, so that `jit` can take it as a static argument."""
 
     name: str
     cost: Callable[[Point], Float[Array, ""]]
-    """cost(w) -> the height at w, for JAX to differentiate."""
+    """cost(w) -> cost at w, for JAX to differentiate."""
     start: tuple[float, float]
-    """Where a descent begins."""
+    """First point of a descent."""
     minimum: tuple[float, float]
-    """The point of zero gradient: the lowest, and for the saddle the saddle point."""
+    """Point of zero gradient: the minimum, and for the saddle the saddle point."""
     limits: tuple[tuple[float, float], tuple[float, float]]
-    """What to show of w0 and of w1."""
+    """Ranges of w0 and of w1 to plot."""
     noise: float
-    """A scale for `tilts` at which the noise is plain to see and the descent too."""
+    """Scale for `tilts` at which both the noise and the descent are visible."""
 
 
 class Curvature(NamedTuple):
-    """How a surface bends at a point."""
+    """Principal curvatures of a surface at a point."""
 
     values: Float[Array, "2"]
-    """The eigenvalues of the Hessian, the smaller first; negative where it bends downwards."""
+    """Eigenvalues of the Hessian, the smaller first; negative where the surface is concave."""
     directions: Float[Array, "2 2"]
     """Row i is the unit vector along which the curvature is values[i]."""
 
@@ -84,48 +82,26 @@ ROSENBROCK = Surface(
 )
 SADDLE = Surface("saddle", _saddle, (-1.6, 0.01), (0.0, 0.0), ((-2.0, 2.0), (-2.0, 2.0)), noise=0.1)
 
+# The four by name.
 SURFACES: Mapping[str, Surface] = MappingProxyType(
     {surface.name: surface for surface in (BOWL, RAVINE, ROSENBROCK, SADDLE)}
 )
-"""The four of them by name."""
-
-SURFACE = Kind(Surface)
 
 
-class _Point(Finite):
-    """Two numbers."""
-
-    def check_shape(self, name: str, shape: Shape, _arguments: Arguments) -> None:
-        if shape != (2,):
-            raise refusal(name, "two numbers", f"shape {shape}")
-
-
-class _Tilts(Finite):
-    """A pair of numbers for each example."""
-
-    def check_shape(self, name: str, shape: Shape, arguments: Arguments) -> None:
-        super().check_shape(name, shape, arguments)
-        if len(shape) != 2 or shape[1] != 2:
-            raise refusal(name, "a pair of numbers for each example", f"shape {shape}")
-
-
-@checked(surface=SURFACE, w=_Point())
+@checked(surface=instance(Surface), w=finite)
 @partial(jax.jit, static_argnames="surface")
 def eigenvalues(surface: Surface, w: Point) -> Curvature:
-    """How a surface bends at a point, along the two directions in which it does not twist.
+    """Return the principal curvatures of a surface at a point, and their directions.
 
         H v_i = lambda_i v_i,    H = the matrix of second derivatives of cost at w
 
     Args:
         surface: one of SURFACES.
-        w: the point.
+        w: point, shape (2,).
 
     Returns:
-        Curvature with both eigenvalues and their directions. A direction and its opposite are the
-        same; the one whose larger coordinate is positive is given.
-
-    Raises:
-        TypeError, ValueError: if `surface` is no Surface or `w` not two finite numbers.
+        Curvature with both eigenvalues and their directions. Of a direction and its opposite, the
+        one whose larger coordinate is positive is given.
 
     >>> print(eigenvalues(RAVINE, RAVINE.minimum).values)
     [ 1. 25.]
@@ -138,11 +114,15 @@ def eigenvalues(surface: Surface, w: Point) -> Curvature:
     return Curvature(values, rows * jnp.sign(larger))
 
 
-@checked(examples=Count(2, 1024), scale=NOISE, seed=SEED)
+@checked(
+    examples=count(2, 1024),
+    scale=number("a standard deviation from 0 to 1e30", 0.0, 1e30),
+    seed=count(0),
+)
 def tilts(
     examples: int = EXAMPLES, *, scale: float = 1.0, seed: int = 0
 ) -> Float[np.ndarray, "examples 2"]:
-    """Draw what makes the cost of every example differ from that of the surface.
+    """Draw the linear term of each example, by which its cost differs from the surface.
 
         tilt_i ~ Normal(0, scale^2) in each coordinate, then moved so that sum_i tilt_i = 0
 
@@ -150,50 +130,42 @@ def tilts(
     to be exact in float32 whatever the order: it is 0 and not nearly 0.
 
     Args:
-        examples: how many, from 2 to 1024.
-        scale: the standard deviation, in units of the gradient; a surface has one that suits it.
+        examples: number of examples, from 2 to 1024.
+        scale: standard deviation, in units of the gradient; `Surface.noise` suits each surface.
         seed: an integer from 0; equal seeds give equal tilts.
 
     Returns:
         A pair of float32 numbers for each example.
 
-    Raises:
-        TypeError, ValueError: if `examples` is below 2 or `scale` or `seed` negative.
-
     >>> noise = tilts(64, scale=BOWL.noise)
     >>> print(noise.shape, noise.sum(axis=0))
     (64, 2) [0. 0.]
-
-    Reference: none; it is the simplest noise that a full batch does not have.
     """
     if scale == 0:
         return np.zeros((examples, 2), dtype=np.float32)
     unit = math.ldexp(1.0, math.frexp(scale)[1] - 11)
     drawn = np.random.default_rng(seed).standard_normal((examples, 2)).clip(-7, 7)
     steps = np.round((drawn - drawn.mean(axis=0)) * scale / unit)
-    for column in steps.T:  # what rounding has left over, one step from each of the first
+    # Rounding leaves a small sum; the first examples give it back, one step each.
+    for column in steps.T:
         surplus = int(column.sum())
         column[: abs(surplus)] -= np.sign(surplus)
-    moved: np.ndarray = (steps * unit).astype(np.float32)
-    return moved
+    return (steps * unit).astype(np.float32)
 
 
-@checked(surface=SURFACE, tilts=_Tilts(), w=_Point())
+@checked(surface=instance(Surface), tilts=finite, w=finite)
 def noisy_cost(surface: Surface, tilts: Float[Array, "batch 2"], w: Point) -> Float[Array, ""]:
-    """The average cost of some examples: the surface, tilted by the mean of their tilts.
+    """Return the mean cost of some examples: the surface plus the mean of their linear terms.
 
         J(w) = cost(w) + (1/n) sum_i tilt_i . w
 
     Args:
         surface: one of SURFACES.
-        tilts: those of the batch: some rows of what the function `tilts` gives, or all.
-        w: the point.
+        tilts: those of the batch, shape (batch, 2): some or all rows from the function `tilts`.
+        w: point, shape (2,).
 
     Returns:
         The cost; that of the surface itself if all tilts are given.
-
-    Raises:
-        TypeError, ValueError: if `surface` is no Surface, or the shapes are not as described.
 
     >>> print(noisy_cost(BOWL, tilts(64), [3.0, 4.0]))
     12.5

@@ -1,8 +1,8 @@
 """Three real data sets that come with scikit-learn: digits, irises and tumours.
 
-Each is a table with a row for each example, in the order of the file: that order is not random,
-and `course.data.splits` says what comes of it. The arrays are read-only, since every caller gets
-the same ones.
+Each is a table with a row for each example, in the order of the file, which is not random: split it
+with `course.data.splits.random_split`. The arrays are read-only, since every caller gets the same
+ones.
 """
 
 from functools import cache
@@ -13,16 +13,16 @@ from jaxtyping import Float, Int
 
 
 class Table(NamedTuple):
-    """Examples with the class of each; `inputs, labels = table[:2]` is what `fit` wants."""
+    """Examples with the class of each; `table[:2]` is the pair (inputs, labels) for `fit`."""
 
     inputs: Float[np.ndarray, "examples features"]
-    """A row of float32 numbers for each example, read-only."""
+    """One row of float32 numbers for each example, read-only."""
     labels: Int[np.ndarray, " examples"]
     """Position in `class_names`, int32, read-only."""
     feature_names: tuple[str, ...]
-    """What each column holds."""
+    """Name of each column."""
     class_names: tuple[str, ...]
-    """What each label means."""
+    """Name of each class; a label is a position in it."""
 
 
 @cache
@@ -89,7 +89,7 @@ def breast_cancer() -> Table:
 
 
 def _table(bunch: Any, *, scale: float = 1.0) -> Table:
-    """What scikit-learn gives, as a Table."""
+    """Return scikit-learn's data set as a Table."""
     inputs = (np.asarray(bunch.data) * scale).astype(np.float32)
     labels = np.asarray(bunch.target).astype(np.int32)
     for array in (inputs, labels):

@@ -13,32 +13,29 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from course.data.rules import Text
-from course.legacy_checks import checked, refusal
+from course import checks
+from course.checks import checked, refusal
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz "
-"""The symbols of `letter_frequencies`: a to z and the space."""
-
-SPLIT_AT = 36_447
-"""Position of the first character of the test part, the beginning of a paragraph."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz "  # the symbols of `letter_frequencies`
+SPLIT_AT = 36_447  # position of the first character of the test part, a beginning of a paragraph
 
 
 class Split(NamedTuple):
-    """The two parts of the text."""
+    """Training part and test part of the text."""
 
     train: str
-    """What a model may learn from."""
+    """Text that a model is trained on."""
     test: str
-    """What it is examined on, and never learns from."""
+    """Text that it is tested on, and never trained on."""
 
 
 class LetterFrequencies(NamedTuple):
-    """How often each symbol occurs in a text."""
+    """Relative frequency of each symbol in a text."""
 
     letters: tuple[str, ...]
-    """The symbols: a to z and the space."""
+    """Symbols: a to z and the space."""
     probabilities: Float[np.ndarray, " letters"]
-    """Their shares of the text, which sum to one; zero for a symbol that does not occur."""
+    """Shares of the text, which sum to 1; 0 for a symbol that does not occur."""
 
 
 @cache
@@ -50,14 +47,12 @@ def load() -> str:
 
     >>> load()[:46]
     'A forecast that says rain is easy to understan'
-
-    Reference: none; the text is the course's own.
     """
     return resources.files("course.data").joinpath("text.txt").read_text(encoding="ascii")
 
 
 def split() -> Split:
-    """Split the text into a part to learn from and a part to be examined on.
+    """Split the text into a training part and a test part.
 
         train = text[:SPLIT_AT],    test = text[SPLIT_AT:]
 
@@ -69,16 +64,14 @@ def split() -> Split:
     >>> train, test = split()
     >>> train + test == load()
     True
-
-    Reference: none; the text is the course's own.
     """
     text = load()
     return Split(text[:SPLIT_AT], text[SPLIT_AT:])
 
 
-@checked(text=Text())
+@checked(text=checks.text)
 def letter_frequencies(text: str) -> LetterFrequencies:
-    """Count how often each letter and the space occur in a text.
+    """Count the letters and spaces of a text and return their relative frequencies.
 
         p(letter) = (occurrences of the letter) / (occurrences of all 27 symbols)
 
@@ -92,7 +85,6 @@ def letter_frequencies(text: str) -> LetterFrequencies:
         LetterFrequencies: the 27 symbols and their probabilities.
 
     Raises:
-        TypeError: if `text` is not a string.
         ValueError: if `text` has no letter from a to z.
 
     >>> letters, probabilities = letter_frequencies("To be, or not to be")

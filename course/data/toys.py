@@ -1,13 +1,13 @@
-"""Four puzzles in the plane: points of two classes that no straight line separates.
+"""Four classification problems in the plane, which no straight line solves.
 
     circle   1 inside a radius of 0.5,      0 in a ring from 0.7 to 1
     xor      1 where x and y differ in sign, 0 where they agree; both at least 0.05 from zero
-    moons    two half-circles that reach into each other
+    moons    two interleaved half-circles
     spiral   two arms that wind around each other one and a half times
 
-Without noise the classes of each puzzle are apart by at least its gap (see GAPS), and all points
-lie within -1..1 along both axes. `noise` moves every point by a normal random amount in each
-coordinate, across the gap and over the edge where it is large enough. Labels alternate, 0, 1, 0, 1:
+Without noise the classes are separated by at least a gap (see GAPS), and all points lie within
+-1..1 along both axes. `noise` is the standard deviation of a normal number added to each
+coordinate; it can move points across the gap and out of the square. Labels alternate, 0, 1, 0, 1:
 the classes are of equal size, and more examples of the same seed begin with the same examples.
 """
 
@@ -18,20 +18,24 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.data.rules import NOISE, SEED
-from course.legacy_checks import Count, checked
+from course.checks import Rule, checked, count, number
 
+# Least distance between the classes without noise.
 GAPS: Mapping[str, float] = MappingProxyType(
     {"circle": 0.2, "xor": 0.1, "moons": 0.33, "spiral": 0.29}
 )
-"""How far the classes are apart without noise, at least."""
+TURNS = 1.5  # of an arm of the spiral around the middle
 
-TURNS = 1.5
-"""How often an arm of the spiral winds around the middle."""
+Places = tuple[np.ndarray, np.ndarray]  # x and y
+RULES: Mapping[str, Rule] = {
+    "examples": count(),
+    "noise": number("a standard deviation from 0 to 1e30", 0.0, 1e30),
+    "seed": count(0),
+}
 
 
 class Points(NamedTuple):
-    """Points in the plane with the class of each; a pair, as `fit` wants it."""
+    """Points in the plane with the class of each: the pair (inputs, labels) for `fit`."""
 
     inputs: Float[np.ndarray, "examples 2"]
     """x and y, float32."""
@@ -39,53 +43,45 @@ class Points(NamedTuple):
     """0 or 1, int32."""
 
 
-@checked(examples=Count(), noise=NOISE, seed=SEED)
+@checked(**RULES)
 def circle(examples: int, *, noise: float = 0.0, seed: int) -> Points:
-    """A disc of one class within a ring of the other.
+    """Draw a disc of one class within a ring of the other.
 
         radius = sqrt(uniform on 0..0.25) for 1, sqrt(uniform on 0.49..1) for 0;  any angle
 
     Args:
-        examples: how many points.
-        noise: the standard deviation of what is added to each coordinate.
+        examples: number of points.
+        noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
     Returns:
-        Points, spread evenly over the area of disc and ring.
-
-    Raises:
-        TypeError, ValueError: if `examples` is below 1, or `noise` or `seed` is negative.
+        Points, uniform over the area of disc and ring.
 
     >>> inputs, labels = circle(4, seed=0)
     >>> (np.hypot(*inputs.T) < 0.5).tolist(), labels.tolist()
     ([False, True, False, True], [0, 1, 0, 1])
-
-    Reference: none; a standard puzzle.
     """
 
-    def place(u: np.ndarray, v: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def place(u: np.ndarray, v: np.ndarray, label: np.ndarray) -> Places:
         radius = np.sqrt(np.where(label == 1, 0.25 * u, 0.49 + 0.51 * u))
         return radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)
 
     return _points(place, examples, noise, seed)
 
 
-@checked(examples=Count(), noise=NOISE, seed=SEED)
+@checked(**RULES)
 def xor(examples: int, *, noise: float = 0.0, seed: int) -> Points:
-    """Four squares, those of one class across the corner from each other.
+    """Draw four squares, those of one class diagonally opposite.
 
         label = 1 if x and y differ in sign, else 0
 
     Args:
-        examples: how many points.
-        noise: the standard deviation of what is added to each coordinate.
+        examples: number of points.
+        noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
     Returns:
-        Points, spread evenly over the four squares.
-
-    Raises:
-        TypeError, ValueError: if `examples` is below 1, or `noise` or `seed` is negative.
+        Points, uniform over the four squares.
 
     >>> inputs, labels = xor(4, seed=0)
     >>> (inputs[:, 0] * inputs[:, 1] < 0).tolist(), labels.tolist()
@@ -94,7 +90,7 @@ def xor(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     Reference: M. Minsky and S. Papert, Perceptrons (1969): what one neuron cannot compute.
     """
 
-    def place(u: np.ndarray, v: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def place(u: np.ndarray, v: np.ndarray, label: np.ndarray) -> Places:
         x = 2 * u - 1
         sign = np.where(x < 0, -1, 1)
         return sign * (0.05 + 0.95 * abs(x)), sign * np.where(label == 1, -1, 1) * (0.05 + 0.95 * v)
@@ -102,24 +98,21 @@ def xor(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     return _points(place, examples, noise, seed)
 
 
-@checked(examples=Count(), noise=NOISE, seed=SEED)
+@checked(**RULES)
 def moons(examples: int, *, noise: float = 0.0, seed: int) -> Points:
-    """Two half-circles, one open below and one above, each reaching into the other.
+    """Draw two interleaved half-circles, one open below and one above.
 
         (x, y) = (cos t, sin t) for 0, (1 - cos t, 1/2 - sin t) for 1,    t uniform on 0..pi
 
     moved so that the middle is at (0, 0), and divided by 1.5.
 
     Args:
-        examples: how many points.
-        noise: the standard deviation of what is added to each coordinate.
+        examples: number of points.
+        noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
     Returns:
         Points on the two half-circles.
-
-    Raises:
-        TypeError, ValueError: if `examples` is below 1, or `noise` or `seed` is negative.
 
     >>> moons(100, noise=0.1, seed=0).inputs.shape
     (100, 2)
@@ -127,7 +120,7 @@ def moons(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     Reference: `make_moons` of scikit-learn, but for the scale and the random t.
     """
 
-    def place(u: np.ndarray, _v: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def place(u: np.ndarray, _v: np.ndarray, label: np.ndarray) -> Places:
         x, y = np.cos(np.pi * u), np.sin(np.pi * u)
         inner = label == 1
         return (np.where(inner, 1 - x, x) - 0.5) / 1.5, (np.where(inner, 0.5 - y, y) - 0.25) / 1.5
@@ -135,22 +128,19 @@ def moons(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     return _points(place, examples, noise, seed)
 
 
-@checked(examples=Count(), noise=NOISE, seed=SEED)
+@checked(**RULES)
 def spiral(examples: int, *, noise: float = 0.0, seed: int) -> Points:
-    """Two arms that wind around each other from the middle outwards.
+    """Draw two arms that wind around each other from the middle outwards.
 
         radius uniform on 0.15..1,    angle = 2 pi TURNS radius, and half a turn more for 1
 
     Args:
-        examples: how many points.
-        noise: the standard deviation of what is added to each coordinate.
+        examples: number of points.
+        noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
     Returns:
         Points on the two arms.
-
-    Raises:
-        TypeError, ValueError: if `examples` is below 1, or `noise` or `seed` is negative.
 
     >>> spiral(100, noise=0.02, seed=0).labels.mean()
     np.float64(0.5)
@@ -159,7 +149,7 @@ def spiral(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     Connectionist Models Summer School, 52-59.
     """
 
-    def place(u: np.ndarray, _v: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def place(u: np.ndarray, _v: np.ndarray, label: np.ndarray) -> Places:
         radius = 0.15 + 0.85 * u
         angle = 2 * np.pi * TURNS * radius + np.pi * label
         return radius * np.cos(angle), radius * np.sin(angle)
@@ -167,20 +157,15 @@ def spiral(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     return _points(place, examples, noise, seed)
 
 
+# The four by name.
 TOYS: Mapping[str, Callable[..., Points]] = MappingProxyType(
     {"circle": circle, "xor": xor, "moons": moons, "spiral": spiral}
 )
-"""The four puzzles by name."""
 
 
-def _points(
-    place: Callable[..., tuple[np.ndarray, np.ndarray]], examples: int, noise: float, seed: int
-) -> Points:
-    """Points where `place(u, v, label)` puts them, for u and v uniform on 0..1, moved by noise.
-
-    Position and noise have a stream of random numbers each, so that turning the noise up moves
-    every point further along its own way.
-    """
+def _points(place: Callable[..., Places], examples: int, noise: float, seed: int) -> Points:
+    """Return points at `place(u, v, label)`, for u and v uniform on 0..1, plus noise."""
+    # Separate random streams: more noise moves every point further in the same direction.
     for_place, for_noise = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
     labels = np.arange(examples, dtype=np.int32) % 2
     exact = np.stack(place(*for_place.random((examples, 2)).T, labels), axis=1)

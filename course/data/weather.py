@@ -1,4 +1,4 @@
-"""Weather whose uncertainty is known exactly: tomorrow's sky, given the barometer this evening.
+"""Simulated weather with a known distribution: tomorrow's sky given this evening's barometer.
 
 Each day the evening barometer is falling, steady or rising, and tomorrow is sunny, cloudy or rainy:
 
@@ -20,24 +20,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.legacy_checks import Count, Key, checked
+from course.checks import checked, count, key
 
-BAROMETERS = ("falling", "steady", "rising")
-"""What the barometer can do; a barometer label is a position in this tuple."""
-
-SKIES = ("sun", "cloud", "rain")
-"""What tomorrow can be; a sky label is a position in this tuple."""
+BAROMETERS = ("falling", "steady", "rising")  # a barometer label is a position in this tuple
+SKIES = ("sun", "cloud", "rain")  # a sky label is a position in this tuple
 
 
 def _read_only(shares: list[float] | list[list[float]]) -> Float[np.ndarray, "..."]:
+    """Return an array that cannot be written to."""
     array = np.array(shares)
     array.setflags(write=False)
     return array
 
 
+# p(barometer), read-only.
 BAROMETER_SHARES = _read_only([0.3, 0.4, 0.3])
-"""p(barometer), read-only."""
 
+# p(sky | barometer), read-only: one row for each barometer, one column for each sky.
 CONDITIONAL = _read_only(
     [
         [0.05, 0.30, 0.65],
@@ -45,11 +44,10 @@ CONDITIONAL = _read_only(
         [0.95, 0.04, 0.01],
     ]
 )
-"""p(sky | barometer): one row for each barometer, one column for each sky, read-only."""
 
 
 class Weather(NamedTuple):
-    """Evenings and the days that followed them, as labels."""
+    """Labels of the barometer on each evening and of the sky on the day after."""
 
     barometer: Int[Array, " days"]
     """Position in BAROMETERS."""
@@ -57,7 +55,7 @@ class Weather(NamedTuple):
     """Position in SKIES."""
 
 
-@checked(key=Key(), days=Count())
+@checked(key=key, days=count())
 @partial(jax.jit, static_argnames="days")
 def simulate(key: PRNGKeyArray, days: int) -> Weather:
     """Simulate evenings and the skies of the days after.
@@ -69,15 +67,11 @@ def simulate(key: PRNGKeyArray, days: int) -> Weather:
 
     Args:
         key: a JAX random key.
-        days: how many days, at least 1; fixed under `jit` and `vmap`.
+        days: number of days, at least 1; static under `jit` and `vmap`.
 
     Returns:
         Weather with one barometer and one sky for each day. More days of the same key begin with
         the same days.
-
-    Raises:
-        TypeError: if `key` is not a key or `days` not a whole number.
-        ValueError: if `key` holds several keys or `days` is below 1.
 
     >>> weather = simulate(jax.random.key(0), 4)
     >>> for barometer, sky in zip(weather.barometer, weather.sky):
@@ -99,6 +93,6 @@ def simulate(key: PRNGKeyArray, days: int) -> Weather:
 def _draw(
     key: PRNGKeyArray, days: int, cumulative: Float[Array, "*shape outcomes"]
 ) -> Int[Array, " days"]:
-    """One outcome a day: the number of cumulative shares that a uniform number has passed."""
+    """Draw one outcome a day: the number of cumulative shares that a uniform number exceeds."""
     uniform = jax.random.uniform(key, (days, 1), dtype=jnp.float32)
     return jnp.sum(uniform >= cumulative[..., :-1], axis=1)

@@ -5,16 +5,37 @@ stands inside ("don't", "pr1ze") stays.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from course.data.rules import Text, Texts
-from course.legacy_checks import checked, refusal
+from course.checks import Arguments, checked, refusal, text
 
 
-@checked(text=Text())
+def texts(name: str, value: Any, _arguments: Arguments) -> tuple[str, ...]:
+    """Return at least one string, in a list or the like, as a tuple: a rule for `checked`.
+
+    Args:
+        name: parameter, for the message.
+        value: strings.
+
+    Returns:
+        The strings.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise refusal(name, "a list of strings", type(value).__name__, TypeError)
+    strings = tuple(value)
+    wrong = [type(string).__name__ for string in strings if not isinstance(string, str)]
+    if wrong:
+        raise refusal(name, "a list of strings", f"a {wrong[0]} in it", TypeError)
+    if not strings:
+        raise refusal(name, "at least one string", "none")
+    return strings
+
+
+@checked(text=text)
 def words(text: str) -> list[str]:
     """Return the words of a message in their order.
 
@@ -23,9 +44,6 @@ def words(text: str) -> list[str]:
 
     Returns:
         The words, none for a message of punctuation and spaces.
-
-    Raises:
-        TypeError: if `text` is not a string.
 
     >>> words("Don't wait: the FREE pr1ze is yours!")
     ["don't", 'wait', 'the', 'free', 'pr1ze', 'is', 'yours']
@@ -36,8 +54,8 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w(?:\S*\w)?", text.lower())
 
 
-@checked(texts=Texts())
-def vocabulary(texts: Sequence[str]) -> tuple[str, ...]:
+@checked(texts=texts)
+def vocabulary(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the different words of some messages in alphabetical order.
 
     Args:
@@ -47,8 +65,7 @@ def vocabulary(texts: Sequence[str]) -> tuple[str, ...]:
         The words.
 
     Raises:
-        TypeError: if `texts` are not strings.
-        ValueError: if there are no messages, or no words in them.
+        ValueError: if there are no words in the messages.
 
     >>> vocabulary(["Free lunch!", "lunch at noon"])
     ('at', 'free', 'lunch', 'noon')
@@ -61,11 +78,11 @@ def vocabulary(texts: Sequence[str]) -> tuple[str, ...]:
     return found
 
 
-@checked(texts=Texts(), vocabulary=Texts(distinct=True))
+@checked(texts=texts, vocabulary=texts)
 def word_counts(
-    texts: Sequence[str], vocabulary: Sequence[str]
+    texts: Iterable[str], vocabulary: Iterable[str]
 ) -> Int[np.ndarray, "messages words"]:
-    """Count how often each word of a vocabulary occurs in each message.
+    """Count the occurrences of each word of a vocabulary in each message.
 
     Args:
         texts: the messages.
@@ -75,22 +92,25 @@ def word_counts(
         Counts with a row for each message and a column for each word.
 
     Raises:
-        TypeError: if `texts` or `vocabulary` are not strings.
-        ValueError: if one of them is empty, `vocabulary` repeats a word or has something in it that
-            `words` would never make, such as a capital letter.
+        ValueError: if `vocabulary` repeats a word, or has an entry that `words` would never make,
+            such as one with a capital letter.
 
     >>> word_counts(["Free lunch! Free!", "lunch at noon"], ["free", "lunch"]).tolist()
     [[2, 1], [0, 1]]
 
     Reference: Introduction to Information Retrieval (see `words`), section 6.2.
     """
+    column: dict[str, int] = {}
     for entry in vocabulary:
         if words(entry) != [entry]:
             raise refusal("vocabulary", "words in lower case", repr(entry))
-    column = {word: at for at, word in enumerate(vocabulary)}
-    counts = np.zeros((len(texts), len(vocabulary)), dtype=np.int32)
-    for row, text in zip(counts, texts, strict=True):
-        for word in words(text):
+        if entry in column:
+            raise refusal("vocabulary", "different strings", f"{entry!r} twice")
+        column[entry] = len(column)
+    messages = list(texts)
+    counts = np.zeros((len(messages), len(column)), dtype=np.int32)
+    for row, message in zip(counts, messages, strict=True):
+        for word in words(message):
             if word in column:
                 row[column[word]] += 1
     return counts

@@ -1,13 +1,14 @@
-"""Reverse-mode differentiation: the chain rule, run backwards once for all inputs together.
+"""Reverse-mode automatic differentiation: one pass backwards gives the gradients of all inputs.
 
     x = Value(3.0)
     y = x * x + 2 * x
     y.backward()                # x.grad is dy/dx = 2x + 2 = 8
 
-Every operation computes a result y and, for each input, a rule that turns the gradient g of y into
-that of the input; the table below says how. A `Value` remembers the values that it was computed
-from, with their rules. `backward` follows them from the result to the leaves, and adds up what
-arrives at each: a value that is used twice gets two shares.
+Every operation computes a result y and, for each input x, a *vjp* (vector-Jacobian product): the
+function that takes the gradient g of y to that of x, which is g times the Jacobian dy/dx. The table
+below has them all. A `Value` remembers the values that it was computed from, with their vjps.
+`backward` follows them from the result to the leaves, and adds up what arrives at each: a value
+that is used twice gets two shares.
 
 Conventions
 
@@ -23,29 +24,26 @@ Conventions
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
-from course.legacy_checks import Arguments, Finite, refusal
+from course.checks import ArraySpec, check_range, refusal
 
 Array: TypeAlias = Float[np.ndarray, "..."]
-Rule: TypeAlias = Callable[[Array], Array]
-Outcome: TypeAlias = tuple[Any, ...]  # the result, then a rule for each input
+Vjp: TypeAlias = Callable[[Array], Array]  # the gradient of a result -> that of one input
+Outcome: TypeAlias = tuple[Any, ...]  # the result, then a vjp for each input
+
+NUMBERS = ArraySpec(numpy=True, kind="float", axes=("...",))
+MOST = float(np.finfo(np.float64).max)
 
 
-class _Numbers(Finite):
-    low: ClassVar[float] = -float(np.finfo(np.float64).max)
-    high: ClassVar[float] = float(np.finfo(np.float64).max)
-
-    def check_values(self, name: str, values: Any, arguments: Arguments) -> None:
-        with np.errstate(over="ignore"):  # a long double may be too large for the limits above,
-            values = values.astype(np.float64)  # and they are too large for a float32
-        super().check_values(name, values, arguments)
-
-
-_NUMBERS = _Numbers(numpy=True)
+def _read(name: str, value: Any) -> Array:
+    """Return finite numbers as a float64 array, or refuse them under this name."""
+    with np.errstate(over="ignore"):  # a long double may be too large
+        array = NUMBERS.convert(NUMBERS.read(name, value, {}))
+    return check_range(name, array, -MOST, MOST, "finite numbers")
 
 
 def _operation(
@@ -55,15 +53,17 @@ def _operation(
     fits: str = "shapes that broadcast",
     gives: str = "a finite result",
 ) -> Callable[..., "Value"]:
-    """Make an operation on values from a function of arrays."""
+    """Return an operation on values, made from a function of arrays."""
 
     def operate(*operands: Any, **options: Any) -> "Value":
-        values = [v if isinstance(v, Value) else Value(_NUMBERS(sign, v, {})) for v in operands]
+        values = [v if isinstance(v, Value) else Value(_read(sign, v)) for v in operands]
         arrays = [value.data for value in values]
+        # NumPy's warnings are off: what is not finite is refused below, with a better message.
         try:
             with np.errstate(all="ignore"):
-                y, *rules = compute(*arrays, **options)
+                y, *vjps = compute(*arrays, **options)
         except (TypeError, ValueError) as error:
+            # NumPy's own errors do not name the operation.
             shapes = " and ".join(f"shape {array.shape}" for array in arrays)
             given = "".join(f", {name}={option}" for name, option in options.items())
             kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -71,9 +71,10 @@ def _operation(
         _check_finite(y, sign, gives, arrays)
         result = Value(y)
         result.operation = sign
+        # A plain number became a Value just now: a constant, which needs no gradient.
         result.inputs = tuple(
-            (value, rule if value is operand else None)
-            for value, operand, rule in zip(values, operands, rules, strict=True)
+            (value, vjp if value is operand else None)
+            for value, operand, vjp in zip(values, operands, vjps, strict=True)
         )
         return result
 
@@ -81,6 +82,7 @@ def _operation(
 
 
 def _check_finite(result: Any, name: str, expected: str, inputs: list[Array]) -> None:
+    """Refuse a result that is not finite, naming the range and shape of the inputs."""
     finite = np.isfinite(result)
     if not finite.all():
         ends = [dict.fromkeys(f"{end:.6g}" for end in (x.min(), x.max())) for x in inputs]
@@ -90,20 +92,21 @@ def _check_finite(result: Any, name: str, expected: str, inputs: list[Array]) ->
 
 
 def _unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Array:
-    """Sum over the axes along which an input of this shape was repeated to fit the other."""
+    """Sum a gradient over the axes along which an input of this shape was broadcast."""
     new = np.ndim(gradient) - len(shape)
     repeated = (axis for axis, size in enumerate(shape, start=new) if size == 1)
     total = np.sum(gradient, axis=(*range(new), *repeated), keepdims=True)
     return np.asarray(total).reshape(shape)
 
 
-def _over(axis: Any, keepdims: bool, x: Array, share: float) -> Rule:
-    """The rule of a sum: every entry that was added gets the whole gradient (or a share of it)."""
+def _sum_vjp(axis: Any, keepdims: bool, x: Array, share: float) -> Vjp:
+    """Return the vjp of a sum: every term gets the whole gradient (of a mean, a share of it)."""
     lost = () if keepdims or axis is None else axis
     return lambda g: share * np.broadcast_to(np.expand_dims(g, lost), x.shape)
 
 
 def _matrix_product(a: Array, b: Array) -> Outcome:
+    """Return a @ b and its two vjps."""
     # A vector counts as a row on the left and as a column on the right.
     rows = a[np.newaxis, :] if a.ndim == 1 else a
     columns = b[:, np.newaxis] if b.ndim == 1 else b
@@ -115,8 +118,8 @@ def _matrix_product(a: Array, b: Array) -> Outcome:
     )
 
 
-# The operations: the result, then the rule for each input. A rule may leave the gradient in the
-# shape of the result, as if no input had been broadcast: `flow_back` takes care of that.
+# The operations: the result, then the vjp of each input. A vjp may leave the gradient in the shape
+# of the result, as if no input had been broadcast: `flow_back` takes care of that.
 # fmt: off
 _add = _operation("+", lambda a, b: (a + b, lambda g: g, lambda g: g))
 _subtract = _operation("-", lambda a, b: (a - b, lambda g: g, lambda g: -g))
@@ -134,10 +137,10 @@ _log = _operation("log", lambda x: (np.log(x), lambda g: g / x), gives="positive
 _tanh = _operation("tanh", lambda x: (y := np.tanh(x), lambda g: g * (1 - y**2)))
 _relu = _operation("relu", lambda x: (np.maximum(x, 0), lambda g: g * (x > 0)))
 _sum = _operation("sum", lambda x, axis, keepdims: (
-    np.sum(x, axis, keepdims=keepdims), _over(axis, keepdims, x, 1.0),
+    np.sum(x, axis, keepdims=keepdims), _sum_vjp(axis, keepdims, x, 1.0),
 ), fits="an axis of the array")
 _mean = _operation("mean", lambda x, axis, keepdims: (
-    y := np.mean(x, axis, keepdims=keepdims), _over(axis, keepdims, x, y.size / x.size),
+    y := np.mean(x, axis, keepdims=keepdims), _sum_vjp(axis, keepdims, x, y.size / x.size),
 ), fits="an axis of the array")
 _reshape = _operation("reshape", lambda x, shape: (
     x.reshape(*shape), lambda g: g.reshape(x.shape),
@@ -146,23 +149,11 @@ _reshape = _operation("reshape", lambda x, shape: (
 
 
 class Value:
-    """An array that remembers how it was computed.
+    """Array that remembers how it was computed.
 
     Args:
         data: a number or an array of any shape, not empty.
-        name: what a drawing of the graph calls it; may be set later.
-
-    Attributes:
-        data: the array. What is assigned to it is checked and copied.
-        grad: after `backward()` of a result, its derivative with respect to this value, of the same
-            shape; zeros before.
-        operation: the sign of the operation that it came from; "" for a leaf.
-        inputs: what went into that operation, each with its rule. A plain number or array in an
-            expression is a constant: a leaf whose rule is None, and which gets no gradient.
-
-    Raises:
-        TypeError, ValueError: if `data` holds anything but finite numbers, or an operation gets
-            shapes that do not fit, or values for which it is not finite.
+        name: label in a drawing of the graph; may be set later.
 
     >>> w, x = Value([1.0, -2.0]), Value([3.0, 2.0])
     >>> loss = (w @ x).tanh()
@@ -181,18 +172,21 @@ class Value:
     def __init__(self, data: Any, *, name: str = "") -> None:
         self.data = data
         self.grad: Array = np.zeros_like(self.data)
+        """Derivative of the last result with respect to this value, of the same shape."""
         self.name = name
         self.operation = ""
-        self.inputs: tuple[tuple[Value, Rule | None], ...] = ()
+        """Sign of the operation that it came from; "" for a leaf."""
+        self.inputs: tuple[tuple[Value, Vjp | None], ...] = ()
+        """Operands, each with its vjp; None for a constant, which gets no gradient."""
 
     @property
     def data(self) -> Array:
-        """The array."""
+        """The array; an assigned one is checked and copied."""
         return self._data
 
     @data.setter
     def data(self, data: Any) -> None:
-        self._data: Array = np.array(_NUMBERS("data", data, {}))
+        self._data: Array = np.array(_read("data", data))
 
     def __repr__(self) -> str:
         name = f"name={self.name!r}, " if self.name else ""
@@ -205,14 +199,14 @@ class Value:
             value.grad = gradient
 
     def flow_back(self) -> Iterator[dict["Value", Array]]:
-        """The work of `backward`, one operation at a time; no value is changed.
+        """Yield the gradients so far, one operation at a time; no value is changed.
 
             d self / d x = sum over all u = f(x, ...) of (d self / d u) (d u / d x)
 
         Returns:
-            An iterator over the gradients so far: first that of this value alone, then once more
-            after each operation has handed its gradient to its inputs. It is one dictionary that
-            grows; a gradient is complete when every use of its value had its turn.
+            An iterator over gradients by value: first that of this value alone, then all so far
+            after each operation. It is one dictionary that grows; a gradient is complete when every
+            use of its value had its turn.
 
         Raises:
             ValueError: if a gradient is not finite.
@@ -225,10 +219,10 @@ class Value:
         yield gradients
         for value in reversed(self.topological_order()):
             arrays = [source.data for source, _ in value.inputs]
-            for source, rule in value.inputs:
-                if rule is not None:
+            for source, vjp in value.inputs:
+                if vjp is not None:
                     with np.errstate(all="ignore"):
-                        share = _unbroadcast(rule(gradients[value]), source.data.shape)
+                        share = _unbroadcast(vjp(gradients[value]), source.data.shape)
                         gradients[source] = np.asarray(gradients.get(source, 0.0) + share)
                     name = f"backward of {value.operation}"
                     _check_finite(gradients[source], name, "a finite gradient", arrays)
@@ -236,7 +230,7 @@ class Value:
                 yield gradients
 
     def topological_order(self) -> list["Value"]:
-        """All that this value was computed from, inputs before what uses them, itself the last.
+        """Return all that this value was computed from, inputs before their uses, itself last.
 
         The stack is a list: by recursion, Python would give up on a chain of 1,000 operations.
 
@@ -266,29 +260,29 @@ class Value:
     __neg__ = _negative
 
     def exp(self) -> "Value":
-        """e to the power of each entry."""
+        """Return e to the power of each entry."""
         return _exp(self)
 
     def log(self) -> "Value":
-        """The natural logarithm of each entry; all must be positive."""
+        """Return the natural logarithm of each entry; all must be positive."""
         return _log(self)
 
     def tanh(self) -> "Value":
-        """The hyperbolic tangent of each entry."""
+        """Return the hyperbolic tangent of each entry."""
         return _tanh(self)
 
     def relu(self) -> "Value":
-        """Each entry if it is positive, otherwise 0."""
+        """Return each entry if it is positive, otherwise 0."""
         return _relu(self)
 
     def sum(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
-        """The sum of all entries, or along an axis or several."""
+        """Return the sum of all entries, or along an axis or several."""
         return _sum(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
-        """The mean of all entries, or along an axis or several."""
+        """Return the mean of all entries, or along an axis or several."""
         return _mean(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> "Value":
-        """The same entries in another shape."""
+        """Return the same entries in another shape."""
         return _reshape(self, shape=shape)

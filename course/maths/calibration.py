@@ -1,83 +1,115 @@
-"""Calibration: does what a forecast promises come true as often as it promises?
+"""Calibration: comparing the probabilities of forecasts with the frequencies of their outcomes.
 
 Forecasts come in one of two forms:
 
 - a list of probabilities that something happens, with labels 1 (or True) where it did and 0 where
   it did not;
 - a row of probabilities for each example, one for each class, with the class that came as label.
-  Here the calibration of the *top label* is looked at: the forecast is the largest probability of
-  a row, and it came true if its class came (of equal ones, the first).
+  Its calibration is that of the *top label*: the forecast is the largest probability of a row, and
+  it came true if its class came (of equal ones, the first).
 
 A forecast p falls into the bin with lower edge < p <= upper edge; the first bin has 0 as well.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from course.legacy_checks import Count, checked, refusal
-from course.maths.forecasts import ForecastRule, LogitRule, OutcomeRule
+from course.checks import (
+    Arguments,
+    check_range,
+    checked,
+    count,
+    describe_shape,
+    finite,
+    probabilities,
+    probability,
+    read_array,
+    refusal,
+)
 
 Forecasts: TypeAlias = Float[np.ndarray, " examples *classes"]
-Outcomes: TypeAlias = Int[np.ndarray, " examples"]
+Outcomes: TypeAlias = Int[np.ndarray, " examples"] | Bool[np.ndarray, " examples"]
 
-NORMAL_95 = 1.959964
-"""Within so many standard deviations lie 95% of a normal distribution."""
+NORMAL_95 = 1.959964  # 95% of a normal distribution lie within so many standard deviations
+
+
+def _forecasts(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for probabilities: one for each example, or a row of them with sum 1."""
+    if value.ndim not in (1, 2):
+        expected = "a list of probabilities, or a row of them for each example"
+        raise refusal(name, expected, describe_shape(value.shape))
+    rule = probabilities() if value.ndim == 2 else probability
+    return rule(name, value, arguments)
+
+
+def _logits(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for logits: one for each example, or a row of at least two."""
+    if value.ndim not in (1, 2) or value.shape[1:] == (1,):
+        expected = "a list of log odds, or a row of at least two logits for each example"
+        raise refusal(name, expected, describe_shape(value.shape))
+    return finite(name, value, arguments)
+
+
+def _outcomes(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for the class of each example, or for truth values where forecasts are a list."""
+    forecasts = arguments["logits" if "logits" in arguments else "probs"]
+    labels = read_array(name, value, numpy=isinstance(forecasts, np.ndarray))
+    if labels.dtype != np.bool_ and not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise refusal(name, "integer labels", labels.dtype.name, TypeError)
+    if labels.shape != forecasts.shape[:1]:
+        expected = f"a label for each of the {len(forecasts)} forecasts"
+        raise refusal(name, expected, describe_shape(labels.shape))
+    classes = (*forecasts.shape, 2)[1]
+    check_range(name, labels, 0, classes - 1, f"labels from 0 to {classes - 1}")
+    return labels.astype(int)
 
 
 class Reliability(NamedTuple):
-    """What forecasts promised and what came, in each bin that has a forecast."""
+    """Forecasts and frequencies in each bin that has a forecast."""
 
     confidence: Float[np.ndarray, " filled"]
-    """The mean of the bin's forecasts."""
+    """Mean of the bin's forecasts."""
     frequency: Float[np.ndarray, " filled"]
-    """The share of them that came true."""
+    """Share of them that came true."""
     size: Int[np.ndarray, " filled"]
-    """How many there are."""
+    """Number of forecasts in the bin."""
     low: Float[np.ndarray, " filled"]
     """Lower end of a 95% confidence interval (Wilson's) of the frequency."""
     high: Float[np.ndarray, " filled"]
-    """Its upper end. Where the confidence lies outside, chance is a poor excuse."""
+    """Its upper end. If `confidence` lies outside, the bin is miscalibrated at the 5% level."""
 
 
 class BrierParts(NamedTuple):
-    """What the Brier score is made of: reliability - resolution + uncertainty."""
+    """Parts of the Brier score, which is reliability - resolution + uncertainty."""
 
     reliability: float
-    """Mean squared distance of promise and frequency; 0 is best."""
+    """Mean squared difference of confidence and frequency; 0 is best."""
     resolution: float
-    """Mean squared distance of the frequency from the base rate; 0 for who always says the same."""
+    """Mean squared difference of frequency and base rate; 0 for a constant forecast."""
     uncertainty: float
-    """The score of the base rate itself, which no forecaster can help."""
+    """Variance of the outcomes f (1 - f): the score of always forecasting the base rate f."""
 
 
-_EXACT = {"probs": ForecastRule(numpy=True), "labels": OutcomeRule(below="probs", numpy=True)}
-
-
-@checked(**_EXACT, bins=Count())
+@checked(probs=_forecasts, labels=_outcomes, bins=count())
 def reliability(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> Reliability:
-    """Compare what forecasts promised with what came, for forecasts of about the same size.
+    """Return confidence and frequency for each bin of forecasts of about the same size.
 
         confidence_k = mean of the p in bin k,    frequency_k = share of them that came true
 
-    It is computed in double precision, so that forecasts on the edge of a bin fall where they
-    should; it takes arrays and not what `jit` traces.
+    It is computed in float64, so that forecasts on the edge of a bin fall into the right one, and
+    not under `jit`.
 
     Args:
         probs: probabilities, a list or rows (see the module).
-        labels: what came, one for each of them.
-        bins: into how many bins of equal width 0 to 1 is divided.
+        labels: the outcome of each of them.
+        bins: number of bins of equal width from 0 to 1.
 
     Returns:
         Reliability, with bins that no forecast fell into left out.
-
-    Raises:
-        TypeError: if `probs` are not numbers or `labels` neither whole numbers nor booleans.
-        ValueError: if a probability is not from 0 to 1, a row does not sum to 1, there is not one
-            label for each forecast, a label is out of range, or `bins` is below 1.
 
     >>> table = reliability([0.8, 0.8, 0.9, 0.8, 0.1], [1, 1, 1, 0, 0], bins=5)
     >>> print(table.confidence.round(2), table.frequency.round(2), table.size)
@@ -87,73 +119,69 @@ def reliability(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> Reliab
     Precipitation and Temperature, Applied Statistics 26 (1977), 41-47; E. B. Wilson, Probable
     Inference, Journal of the American Statistical Association 22 (1927), 209-212.
     """
+    # A list of probabilities is a table of one column.
     rows = probs.reshape(len(probs), -1)
-    top = rows.argmax(axis=1)
+    top = rows.argmax(axis=1) if probs.ndim == 2 else 1
     p = np.minimum(rows.max(axis=1), 1)  # a hair above 1 is taken for 1
-    came = labels == top if probs.ndim == 2 else labels == 1
-    at = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
-    sizes = np.bincount(at)
+    bin_of = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
+    sizes = np.bincount(bin_of)
     filled = sizes > 0
     n = sizes[filled]
-    confidence, frequency = (np.bincount(at, what)[filled] / n for what in (p, came))
+    confidence = np.bincount(bin_of, p)[filled] / n
+    frequency = np.bincount(bin_of, labels == top)[filled] / n
+    # Wilson's interval: the frequencies for which the observed one is within 1.96 deviations.
     spread = NORMAL_95**2 / n
     center = (frequency + spread / 2) / (1 + spread)
     half = np.sqrt(spread * (frequency * (1 - frequency) + spread / 4)) / (1 + spread)
     return Reliability(confidence, frequency, n, center - half, center + half)
 
 
-@checked(**_EXACT, bins=Count())
+@checked(probs=_forecasts, labels=_outcomes, bins=count())
 def expected_calibration_error(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> float:
-    """Return by how much promise and frequency differ on average.
+    """Return the mean difference of confidence and frequency, weighted by the size of the bins.
 
         ECE = sum_k n_k/n |frequency_k - confidence_k|
 
-    A forecaster who always names the base rate has an ECE of 0 and says nothing; and with few
-    forecasts in a bin chance alone makes it positive. As a score it can be cheated: see
-    `brier_score`.
+    A constant forecast of the base rate has an ECE of 0 and no information; and with few forecasts
+    in a bin chance alone makes it positive. It is no proper score: see `brier_score`.
 
     Args:
         probs: probabilities, a list or rows (see the module).
-        labels: what came, one for each of them.
-        bins: into how many bins of equal width 0 to 1 is divided.
+        labels: the outcome of each of them.
+        bins: number of bins of equal width from 0 to 1.
 
     Returns:
         The error, from 0 to 1.
-
-    Raises:
-        TypeError, ValueError: as `reliability`.
 
     >>> print(f"{expected_calibration_error([0.9, 0.9, 0.9, 0.9], [1, 1, 1, 0]):.2f}")
     0.15
 
     Reference: C. Guo et al., On Calibration of Modern Neural Networks, ICML (2017), section 2.
     """
-    table = reliability.__wrapped__(probs, labels, bins=bins)
+    table = reliability(probs, labels, bins=bins)
     return float(np.average(abs(table.frequency - table.confidence), weights=table.size))
 
 
-@checked(probs=ForecastRule(), labels=OutcomeRule(below="probs"))
+@checked(probs=_forecasts, labels=_outcomes)
 @jax.jit
 def brier_score(
-    probs: Float[Array, " examples *classes"], labels: Int[Array, " examples"]
+    probs: Float[Array, " examples *classes"],
+    labels: Int[Array, " examples"] | Bool[Array, " examples"],
 ) -> Float[Array, ""]:
     """Score forecasts by their mean squared error; lower is better.
 
         list: mean (p - y)^2,    rows: mean sum_k (p_k - [y = k])^2
 
-    Nobody can expect to better it by saying anything but what they believe.
+    It is a proper score: its expectation is least for the probability that one believes.
 
     Args:
         probs: probabilities, a list or rows (see the module). Of two classes one is left out of the
             sum, since it says the same as the other; so a list and its rows score alike.
-        labels: what came, one for each of them.
+        labels: the outcome of each of them.
 
     Returns:
         The mean score, from 0 (certain and right) to 1 (certain and wrong), or to 2 for three
         classes or more.
-
-    Raises:
-        TypeError, ValueError: as `reliability`.
 
     >>> print(f"{brier_score([1.0, 0.5, 0.0], [1, 1, 1]):.3f}")
     0.417
@@ -168,25 +196,22 @@ def brier_score(
     return jnp.mean(error / 2 if classes == 2 else error)
 
 
-@checked(**_EXACT, bins=Count())
+@checked(probs=_forecasts, labels=_outcomes, bins=count())
 def brier_parts(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> BrierParts:
-    """Take the Brier score apart: honesty, sharpness, and what was uncertain to begin with.
+    """Split the Brier score into reliability, resolution and uncertainty.
 
         score = sum_k n_k/n (c_k - f_k)^2 - sum_k n_k/n (f_k - f)^2 + f (1 - f)
 
     where c_k and f_k are the confidence and frequency of bin k, and f is the frequency over all.
-    The score is that of a forecaster who says c_k for all of bin k; for rows, of the top label.
+    The score is that of the forecasts c_k for all of bin k; for rows, of the top label.
 
     Args:
         probs: probabilities, a list or rows (see the module).
-        labels: what came, one for each of them.
-        bins: into how many bins of equal width 0 to 1 is divided.
+        labels: the outcome of each of them.
+        bins: number of bins of equal width from 0 to 1.
 
     Returns:
         BrierParts, whose reliability - resolution + uncertainty is the score.
-
-    Raises:
-        TypeError, ValueError: as `reliability`.
 
     >>> climatology, oracle = [0.25] * 4, [0.0, 0.0, 0.0, 1.0]
     >>> brier_parts(climatology, [0, 0, 0, 1])
@@ -197,7 +222,7 @@ def brier_parts(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> BrierP
     Reference: A. H. Murphy, A New Vector Partition of the Probability Score, Journal of Applied
     Meteorology 12 (1973), 595-600.
     """
-    confidence, frequency, size, *_ = reliability.__wrapped__(probs, labels, bins=bins)
+    confidence, frequency, size, *_ = reliability(probs, labels, bins=bins)
     base = np.average(frequency, weights=size)
     return BrierParts(
         reliability=float(np.average((confidence - frequency) ** 2, weights=size)),
@@ -206,29 +231,27 @@ def brier_parts(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> BrierP
     )
 
 
-@checked(logits=LogitRule(numpy=True), labels=OutcomeRule(below="logits", numpy=True))
+@checked(logits=_logits, labels=_outcomes)
 def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
-    """Find the temperature that makes the labels most probable.
+    """Return the temperature that makes the labels most probable.
 
         T = argmin sum_i -log softmax(z_i / T)_y(i)
 
     Use it on examples that the model was not trained on, and that are not those you report on. It
-    leaves every ranking as it was. It is computed in double precision, and takes arrays and not
-    what `jit` traces.
+    leaves every ranking as it was. It is computed in float64, and not under `jit`.
 
     Args:
         logits: z, a row for each example; or a list of log odds that something happens.
         labels: the class of each example; for a list, 1 (or True) where it happened.
 
     Returns:
-        T, by which to divide logits: above 1 if the model was too sure, below 1 if not sure enough.
+        T, by which to divide logits: above 1 if the model was overconfident, below 1 if it was
+        underconfident.
 
     Raises:
-        TypeError: if `logits` are not numbers or `labels` neither whole numbers nor booleans.
-        ValueError: if they do not fit, a logit is not finite or a label out of range; if all labels
-            are the same; or if there is no best temperature: the true class always has the largest
-            logit (the colder, the better), or on average no larger one than others have (the
-            hotter, the better).
+        ValueError: if all labels are the same; or if there is no best temperature: the true class
+            always has the largest logit (the colder, the better), or on average no larger one than
+            others have (the hotter, the better).
 
     >>> import numpy as np
     >>> sure = np.repeat([4.0, -4.0], 10)  # promises 98%
@@ -241,8 +264,10 @@ def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
     """
     from scipy.optimize import brentq  # here: importing it changes Python's warning filters
 
-    if len(seen := np.unique(labels)) == 1:
+    seen = np.unique(labels)
+    if len(seen) == 1:
         raise refusal("labels", "examples of at least two classes", f"only class {seen[0]}")
+    # Log odds are the logits of two classes, 0 and the odds.
     z = logits if logits.ndim == 2 else np.column_stack([np.zeros(len(logits)), logits])
     z = z - z.max(axis=1, keepdims=True)
     own = np.take_along_axis(z, labels[:, None], axis=1)[:, 0]
@@ -251,7 +276,7 @@ def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
         raise refusal("labels", expected, "none")
 
     def slope(log_beta: float) -> float:
-        """Of the cost in beta = 1/T, in which it is a bowl."""
+        """Return the slope of the cost in beta = 1/T, in which it is convex."""
         weights = np.exp(np.exp(log_beta) * z)
         mean = (weights * z).sum(axis=1) / weights.sum(axis=1)
         return float(np.mean(mean - own))
@@ -260,6 +285,7 @@ def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
     if lead <= 1e-12 * -z.min():  # what rounding may leave of 0
         expected = "logits that favour the true class on average (else T rises without end)"
         raise refusal("logits", expected, f"a mean lead of {lead:.3g}")
+    # The slope has one root: widen an interval of log beta until it holds it.
     low = high = -np.log(-z.min())
     while slope(low) >= 0:
         low -= 2

@@ -1,4 +1,4 @@
-"""Codes for symbols of known probability: how many yes/no answers a message really needs.
+"""Huffman codes for symbols of known probability: the fewest bits for a message, on average.
 
 Plain NumPy in float64: a Huffman tree is built by comparing, so there is nothing to trace.
 
@@ -8,28 +8,20 @@ length 0 and the empty codeword. All symbols that can occur satisfy Kraft's equa
 
 import heapq
 from functools import reduce
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.legacy_checks import TOLERANCE, Count, Finite, Probabilities, checked, refusal
+from course.checks import HUGE, TOLERANCE, checked, count, probabilities, refusal, within
 
 MOST_BLOCKS = 2**20
 
 Belief = Float[np.ndarray, " symbols"]
 
 
-class Lengths(Finite):
-    """Codeword lengths; fractions are welcome, as in the ideal length log2 1/p."""
-
-    expected: ClassVar[str] = "lengths of at least 0"
-    low: ClassVar[float] = 0.0
-
-
-@checked(p=Probabilities(ndim=1, numpy=True))
+@checked(p=probabilities())
 def huffman_lengths(p: Belief) -> Int[np.ndarray, " symbols"]:
-    """The codeword lengths of a Huffman code, the shortest code on average.
+    """Return the codeword lengths, in bits, of a Huffman code: the shortest code on average.
 
         sum_i p_i l_i  is least subject to  sum_i 2^-l_i <= 1,  l_i whole numbers
 
@@ -43,21 +35,20 @@ def huffman_lengths(p: Belief) -> Int[np.ndarray, " symbols"]:
     Returns:
         The length of each symbol's codeword, in bits; 0 for a symbol that never occurs.
 
-    Raises:
-        TypeError, ValueError: if `p` is no distribution.
-
     >>> print(huffman_lengths([0.95, 0.04, 0.01]))
     [1 2 2]
 
     Reference: D. Huffman, A Method for the Construction of Minimum-Redundancy Codes (1952);
     T. Cover and J. Thomas, Elements of Information Theory (2nd ed., 2006), section 5.6.
     """
+    # Leaves are numbered by age, joints after them; the heap finds the two least likely nodes.
     symbols = np.flatnonzero(p)
     heap = [(p[symbol], age) for age, symbol in enumerate(symbols)]
     heapq.heapify(heap)
     joint_of: list[int] = [0] * (2 * len(symbols) - 1)
     for joint in range(len(symbols), len(joint_of)):
-        (p_left, left), (p_right, right) = heapq.heappop(heap), heapq.heappop(heap)
+        p_left, left = heapq.heappop(heap)
+        p_right, right = heapq.heappop(heap)
         joint_of[left] = joint_of[right] = joint
         heapq.heappush(heap, (p_left + p_right, joint))
     depth = [0] * len(joint_of)
@@ -68,9 +59,9 @@ def huffman_lengths(p: Belief) -> Int[np.ndarray, " symbols"]:
     return lengths
 
 
-@checked(p=Probabilities(ndim=1, numpy=True))
+@checked(p=probabilities())
 def huffman_code(p: Belief) -> list[str]:
-    """The codewords of a Huffman code, in canonical form.
+    """Return the codewords of a Huffman code, in canonical form.
 
     Shorter words come first, words of one length in the order of their symbols, and each is the
     binary number after the one before it: the lengths alone determine the code.
@@ -82,16 +73,13 @@ def huffman_code(p: Belief) -> list[str]:
         A string of 0s and 1s for each symbol; no word is the beginning of another. A symbol that
         never occurs, or always, has the empty word.
 
-    Raises:
-        TypeError, ValueError: if `p` is no distribution.
-
     >>> huffman_code([0.2, 0.5, 0.3])
     ['10', '0', '11']
 
     Reference: E. Schwartz and B. Kallick, Generating a Canonical Prefix Encoding, Communications of
     the ACM 7 (1964), 166-169; the form used in RFC 1951, section 3.2.2.
     """
-    lengths = huffman_lengths.__wrapped__(p).tolist()
+    lengths = huffman_lengths(p).tolist()
     words = [""] * len(lengths)
     number, length_before = 0, 0
     for symbol in sorted(np.flatnonzero(lengths), key=lambda symbol: lengths[symbol]):
@@ -102,9 +90,9 @@ def huffman_code(p: Belief) -> list[str]:
     return words
 
 
-@checked(p=Probabilities(ndim=1, numpy=True), length=Count())
+@checked(p=probabilities(), length=count())
 def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
-    """The probabilities of all blocks of independent symbols.
+    """Return the probabilities of all blocks of independent symbols.
 
         p(s_1 ... s_n) = p(s_1) ... p(s_n)
 
@@ -117,8 +105,7 @@ def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
         fastest.
 
     Raises:
-        TypeError, ValueError: if `p` is no distribution, `length` is no positive integer, or the
-            blocks are more than a million.
+        ValueError: if the blocks are more than a million.
 
     >>> print(block_probabilities([0.75, 0.25], 2))
     [0.5625 0.1875 0.1875 0.0625]
@@ -130,24 +117,22 @@ def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
     return reduce(np.multiply.outer, [p] * length).ravel()
 
 
-@checked(
-    p=Probabilities(ndim=1, numpy=True), lengths=Lengths(ndim=1, axis=-1, like="p", numpy=True)
-)
+@checked(p=probabilities(), lengths=within(0.0, HUGE, "lengths of at least 0"))
 def mean_code_length(p: Belief, lengths: Float[np.ndarray, " symbols"]) -> float:
-    """The bits that a code needs for a symbol, on average.
+    """Return the mean number of bits that a code needs for a symbol.
 
         L = sum_i p_i l_i,    at least H(p) for every code that can be decoded
 
     Args:
         p: the probability of each symbol.
-        lengths: the length of each symbol's codeword, in bits.
+        lengths: the length of each symbol's codeword, in bits; fractions are welcome, as in the
+            ideal length log2 1/p.
 
     Returns:
         The mean length, in bits for each symbol.
 
     Raises:
-        TypeError, ValueError: if `p` is no distribution, or no prefix code for the symbols that
-            occur has these lengths.
+        ValueError: if no prefix code for the symbols that occur has these lengths.
 
     >>> p = [0.95, 0.04, 0.01]
     >>> print(f"{mean_code_length(p, huffman_lengths(p)):.2f} bits")

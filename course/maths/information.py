@@ -1,4 +1,4 @@
-"""Information theory for discrete beliefs: how surprising, how uncertain, how wrong, how dependent.
+"""Information theory for discrete beliefs: surprise, entropy, divergences, mutual information.
 
 A belief is an array of probabilities that sum to 1 along `axis`; further axes are a batch. Every
 function takes `unit="bits"` (logarithms to base 2) or `unit="nats"` (natural logarithms).
@@ -9,6 +9,7 @@ Conventions at the edge, where a probability is 0 (below 1.2e-38 counts as 0 in 
   outcome is inf, and so are cross-entropy and KL divergence where q = 0 < p.
 - Gradients treat every probability as a free number, as the formula is written; along the simplex
   only differences between entries mean anything, so any constant may be added to them.
+- Divergences are right to about 1e-6 bits, as sums of float32 logarithms are, and never negative.
 - Gradients stay finite. Where a slope would be infinite, the offending logarithm counts as 0: the
   entropy has slope 0 at p = 0, and an outcome that costs inf pulls neither p nor q. (If the cost
   must pull q away from 0, work with logits: they have no edge.) What remains is overflow: of 1/p^2
@@ -17,25 +18,65 @@ Conventions at the edge, where a probability is 0 (below 1.2e-38 counts as 0 in 
 
 import math
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from course.legacy_checks import Joint, OneOf, Positive, Probabilities, Probability, checked
+from course.checks import (
+    Arguments,
+    Shape,
+    checked,
+    describe_shape,
+    integer,
+    one_of,
+    positive,
+    probabilities,
+    probability,
+    refusal,
+)
 
 Unit: TypeAlias = Literal["bits", "nats"]
 
 NATS_PER: dict[Unit, float] = {"bits": math.log(2), "nats": 1.0}
-UNIT = OneOf(*NATS_PER)
+UNIT = one_of(*NATS_PER)
 
 
-@checked(p=Probability(), unit=UNIT)
+def axis_of(name: str, shape: Shape, axis: Any) -> int:
+    """Return an axis of an array, counted from the end; refuse one that it does not have.
+
+    Args:
+        name: parameter that holds the array, for the message.
+        shape: of the array.
+        axis: to check, from either end.
+
+    Returns:
+        The axis, below 0.
+    """
+    place = integer("axis", axis)
+    if not shape:
+        raise refusal(name, "at least one dimension", describe_shape(shape))
+    if not -len(shape) <= place < len(shape):
+        raise refusal("axis", f"an axis of shape {shape}", place)
+    return place if place < 0 else place - len(shape)
+
+
+def _belief(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for distributions along the parameter `axis`, q with as many outcomes as p."""
+    along = axis_of(name, value.shape, arguments["axis"])
+    if name == "q":
+        shape = arguments["p"].shape
+        if axis_of("p", shape, arguments["axis"]) != along or shape[along] != value.shape[along]:
+            raise refusal(name, f"a shape like p {shape}", describe_shape(value.shape))
+    return probabilities(along)(name, value, arguments)
+
+
+@checked(p=probability, unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array, "*shape"]:
-    """How surprising an outcome of probability p is when it happens.
+    """Return the surprise at an outcome of probability p.
 
         s(p) = log 1/p
 
@@ -46,9 +87,6 @@ def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array,
     Returns:
         The surprise at each: 0 for a certain outcome, inf for an impossible one.
 
-    Raises:
-        TypeError, ValueError: if `p` holds anything but numbers from 0 to 1.
-
     >>> print(surprisal([1.0, 0.5, 0.125, 0.0]))
     [ 0.  1.  3. inf]
 
@@ -58,12 +96,12 @@ def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array,
     return jnp.where(p > 0, _surprise(p), jnp.inf) / NATS_PER[unit]
 
 
-@checked(p=Probabilities(axis="axis"), unit=UNIT)
+@checked(p=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def entropy(
     p: Float[Array, "*shape"], *, axis: int = -1, unit: Unit = "bits"
 ) -> Float[Array, "*batch"]:
-    """The average surprise of a world that follows p: how uncertain its next outcome is.
+    """Return the entropy of a belief: the mean surprise at an outcome that follows p.
 
         H(p) = sum_i p_i log 1/p_i
 
@@ -75,9 +113,6 @@ def entropy(
     Returns:
         The entropy of each belief, from 0 (certainty) to the logarithm of the number of outcomes.
 
-    Raises:
-        TypeError, ValueError: if `p` is no array of distributions along `axis`.
-
     >>> print(f"{entropy([0.65, 0.30, 0.05]):.3f} bits")
     1.141 bits
 
@@ -86,7 +121,7 @@ def entropy(
     return jnp.sum(p * _surprise(p) / NATS_PER[unit], axis=axis)
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def cross_entropy(
     p: Float[Array, "*#shape"],
@@ -95,21 +130,18 @@ def cross_entropy(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """The average surprise of a world that follows p to somebody who believes q.
+    """Return the mean surprise of the belief q at an outcome that follows p.
 
         H(p, q) = sum_i p_i log 1/q_i = H(p) + KL(p || q)
 
     Args:
         p: the truth: probabilities that sum to 1 along `axis`.
-        q: the belief, likewise; batches of both broadcast.
+        q: the belief, with as many outcomes; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
     Returns:
         The cross-entropy of each pair, at least H(p); inf where q rules out what p allows.
-
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
 
     >>> print(f"{cross_entropy([0.5, 0.5], [0.75, 0.25]):.4f} bits")
     1.2075 bits
@@ -120,7 +152,7 @@ def cross_entropy(
     return jnp.sum(cost / NATS_PER[unit], axis=axis)
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def kl_divergence(
     p: Float[Array, "*#shape"],
@@ -129,13 +161,13 @@ def kl_divergence(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """The cost of the wrong belief: the surprise that q adds to the entropy of a world p.
+    """Return the cost of the wrong belief: the mean surprise that q adds to the entropy of p.
 
         KL(p || q) = sum_i p_i log p_i/q_i
 
     Args:
         p: the truth: probabilities that sum to 1 along `axis`.
-        q: the belief, likewise; batches of both broadcast.
+        q: the belief, with as many outcomes; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
@@ -143,19 +175,16 @@ def kl_divergence(
         The divergence of each pair: 0 if p = q, never negative, inf where q rules out what p
         allows.
 
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
-
     >>> print(f"{kl_divergence([0.5, 0.5], [0.75, 0.25]):.4f} bits")
     0.2075 bits
 
     Reference: T. Cover and J. Thomas, Elements of Information Theory (2nd ed., 2006), section 2.3.
     """
-    cost = jnp.where((p > 0) & (q <= 0), jnp.inf, p * _log_ratio(p, q))
-    return _total(cost, q - p, axis, unit)
+    cost = jnp.where((p > 0) & (q <= 0), jnp.inf, p * (_surprise(q) - _surprise(p)))
+    return _at_least_0(jnp.sum(cost / NATS_PER[unit], axis=axis))
 
 
-@checked(p=Probabilities(axis="axis"), q=Probabilities(axis="axis", like="p"), unit=UNIT)
+@checked(p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def js_divergence(
     p: Float[Array, "*#shape"],
@@ -164,21 +193,18 @@ def js_divergence(
     axis: int = -1,
     unit: Unit = "bits",
 ) -> Float[Array, "*batch"]:
-    """How far two beliefs are apart, the same from either side and never more than one bit.
+    """Return the Jensen-Shannon divergence: symmetric, and at most one bit.
 
         JS(p, q) = KL(p || m)/2 + KL(q || m)/2,    m = (p + q)/2
 
     Args:
         p: probabilities that sum to 1 along `axis`.
-        q: likewise; batches of both broadcast.
+        q: probabilities as well; batches of both broadcast.
         axis: the axis of the outcomes.
         unit: "bits" or "nats".
 
     Returns:
         The divergence of each pair, from 0 (p = q) to 1 bit (no outcome in common).
-
-    Raises:
-        TypeError, ValueError: if `p` or `q` is no array of distributions, or they do not fit.
 
     >>> print(js_divergence([1, 0], [[1, 0], [0, 1]]))
     [0. 1.]
@@ -186,20 +212,17 @@ def js_divergence(
     Reference: J. Lin, Divergence Measures Based on the Shannon Entropy, IEEE Transactions on
     Information Theory 37 (1991), 145-151.
     """
-    m = (p + q) / 2
-    rounding = 2 * m - jnp.maximum(p, q) - jnp.minimum(p, q)
-    cost = p * _log_ratio(p, m) + q * _log_ratio(q, m)
-    js = _total(cost, rounding, axis, unit) / 2
-    most = math.log(2) / NATS_PER[unit]
-    return js - stop_gradient(jnp.maximum(js - most, 0))
+    surprise = _surprise((p + q) / 2)
+    cost = p * (surprise - _surprise(p)) + q * (surprise - _surprise(q))
+    return _at_least_0(jnp.sum(cost / 2 / NATS_PER[unit], axis=axis))
 
 
-@checked(joint=Joint(), unit=UNIT)
+@checked(joint=probabilities(None), unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def mutual_information(
     joint: Float[Array, "rows columns"], *, unit: Unit = "bits"
 ) -> Float[Array, ""]:
-    """What one variable tells about another, on average: how much it lowers the uncertainty.
+    """Return the mean reduction of the uncertainty about one variable by another.
 
         I(x; y) = sum_xy p(x, y) log p(x, y)/(p(x) p(y)) = KL(p(x, y) || p(x) p(y))
 
@@ -210,27 +233,23 @@ def mutual_information(
     Returns:
         The mutual information: 0 if the variables are independent, never negative.
 
-    Raises:
-        TypeError, ValueError: if `joint` is no table of probabilities that sums to 1.
-
     >>> print(mutual_information([[0.5, 0.0], [0.0, 0.5]]))
     1.0
 
     Reference: T. Cover and J. Thomas, Elements of Information Theory (2nd ed., 2006), section 2.3.
     """
-    x, y = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
-    # Rows scaled to 1 on both sides of the ratio: p(x) p(y) itself might be too small for a float.
-    scale = stop_gradient(1 / _positive(x))
-    cost = joint * _log_ratio(scale * joint, scale * x * y)
-    return _total(cost, x * y - joint, None, unit)
+    x = joint.sum(axis=1, keepdims=True)
+    y = joint.sum(axis=0, keepdims=True)
+    gain = joint * (_surprise(x) + _surprise(y) - _surprise(joint))
+    return _at_least_0(jnp.sum(gain / NATS_PER[unit]))
 
 
-@checked(scale=Positive(), unit=UNIT)
+@checked(scale=positive, unit=UNIT)
 @partial(jax.jit, static_argnames="unit")
 def gaussian_entropy(
     scale: Float[Array, "*shape"], *, unit: Unit = "bits"
 ) -> Float[Array, "*shape"]:
-    """The differential entropy of a normal distribution.
+    """Return the differential entropy of a normal distribution.
 
         h = 1/2 log(2 pi e scale^2)
 
@@ -244,9 +263,6 @@ def gaussian_entropy(
     Returns:
         The differential entropy for each scale.
 
-    Raises:
-        TypeError, ValueError: if `scale` holds anything but finite positive numbers.
-
     >>> print(f"{gaussian_entropy(1.0):.3f} and {gaussian_entropy(0.1):.3f} bits")
     2.047 and -1.275 bits
 
@@ -256,43 +272,15 @@ def gaussian_entropy(
 
 
 def _surprise(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """log 1/p in nats, where p = 0 counts as p = 1: there a weight of 0, or a `where`, decides."""
+    """Return log 1/p in nats; p = 0 counts as p = 1: a weight of 0, or a `where`, decides there."""
     return 0.0 - jnp.log(_positive(p))  # 0.0 - x: a certain outcome costs 0, not -0
 
 
-def _log_ratio(p: Float[Array, "*#shape"], q: Float[Array, "*#shape"]) -> Float[Array, "*both"]:
-    """log p/q in nats, where a p or q of 0 counts as 1."""
-    return _log_ratio_of_positives(_positive(p), _positive(q))
-
-
-@jax.custom_jvp
-def _log_ratio_of_positives(
-    p: Float[Array, "*#shape"], q: Float[Array, "*#shape"]
-) -> Float[Array, "*both"]:
-    close = jnp.abs(p - q) < q / 2  # there p - q is exact, and log p - log q would lose digits
-    return jnp.where(close, jnp.log1p((p - q) / q), jnp.log(p) - jnp.log(q))
-
-
-@_log_ratio_of_positives.defjvp
-def _log_ratio_tangent(
-    primals: tuple[Array, Array], tangents: tuple[Array, Array]
-) -> tuple[Array, Array]:
-    """d log p/q = dp/p - dq/q, where differentiating the formula itself would overflow."""
-    (p, q), (dp, dq) = primals, tangents
-    return _log_ratio_of_positives(p, q), dp / p - dq / q
-
-
-def _total(
-    cost: Float[Array, "*shape"], surplus: Float[Array, "*shape"], axis: int | None, unit: Unit
-) -> Float[Array, "*batch"]:
-    """The sum of the costs (in nats), in the unit asked for and never below 0.
-
-    The surplus sums to 0 but for rounding. Added entry by entry it makes every term at least 0, so
-    that small divergences keep their digits; the gradient remains that of the costs alone.
-    """
-    total = jnp.sum((cost + stop_gradient(surplus)) / NATS_PER[unit], axis=axis)
+def _at_least_0(total: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """Return a divergence with what rounding has left below 0 set to 0; slopes stay as they are."""
     return total + stop_gradient(jnp.maximum(-total, 0))
 
 
 def _positive(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Return p with 1 in the place of 0: the inner of two `where`s, for gradients at the edge."""
     return jnp.where(p > 0, p, 1)

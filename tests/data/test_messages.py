@@ -145,7 +145,7 @@ def test_disguises():
         ("spam_share", {"spam_share": -0.1}, ValueError),
         ("spam_share", {"spam_share": 1.2}, ValueError),
         ("spam_share", {"spam_share": float("nan")}, ValueError),
-        ("spam_share", {"spam_share": [0.2, 0.3]}, ValueError),
+        ("spam_share", {"spam_share": [0.2, 0.3]}, TypeError),
         ("spam_share", {"spam_share": "half"}, TypeError),
     ],
 )

@@ -176,16 +176,6 @@ def test_a_batch_is_tilted_by_the_mean_of_its_examples():
     assert noisy_cost(RAVINE, batch, w) == pytest.approx(np.mean(one_by_one), rel=1e-5)
 
 
-def test_noise_shrinks_with_the_batch():
-    noise = tilts(1024)
-    rng = np.random.default_rng(0)
-    spread = [
-        np.std([rng.choice(noise, size, replace=False).mean(axis=0) for _ in range(400)])
-        for size in (1, 16, 64)
-    ]
-    np.testing.assert_allclose(spread, [1, 1 / 4, 1 / 8], rtol=0.2)
-
-
 @pytest.mark.parametrize(
     ("call", "name", "error"),
     [

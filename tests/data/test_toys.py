@@ -114,7 +114,7 @@ def test_points_of_a_seed_never_change(name):
         ({"examples": 10, "noise": np.nan, "seed": 0}, "noise", ValueError),
         ({"examples": 10, "noise": np.inf, "seed": 0}, "noise", ValueError),
         ({"examples": 10, "noise": "some", "seed": 0}, "noise", TypeError),
-        ({"examples": 10, "noise": [0.1, 0.2], "seed": 0}, "noise", ValueError),
+        ({"examples": 10, "noise": [0.1, 0.2], "seed": 0}, "noise", TypeError),
         ({"examples": 10, "seed": -1}, "seed", ValueError),
         ({"examples": 10, "seed": None}, "seed", TypeError),
     ],

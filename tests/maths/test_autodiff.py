@@ -14,8 +14,6 @@ from tests.support.repository import ROOT
 
 VALUES = OPERATORS | {name: getattr(Value, name) for name in FUNCTIONS}
 VALUES |= {"reshape": lambda x, shape: x.reshape(shape)}
-JAX = OPERATORS | {name: getattr(jnp, name) for name in FUNCTIONS if name != "relu"}
-JAX |= {"relu": jax.nn.relu}
 
 
 def leaves_and_result(function, *arrays):
@@ -70,24 +68,6 @@ def test_300_random_graphs_against_complex_steps():
         )
         for leaf, expected in zip(leaves, gradients, strict=True):
             assert_close(leaf.grad, expected)
-
-
-def test_100_random_graphs_against_jax():
-    graphs = list(expressions(100, steps=5, seed=1))
-
-    @jax.jit  # once for all: compiling is what takes the time
-    @jax.grad
-    def gradients_of(leaves):
-        return sum(jnp.sum(e.run(own, JAX)) for e, own in zip(graphs, leaves, strict=True))
-
-    with jax.enable_x64(True):
-        gradients = jax.tree.map(np.asarray, gradients_of([e.leaves for e in graphs]))
-    for expression, expected in zip(graphs, gradients, strict=True):
-        leaves, _ = leaves_and_result(
-            lambda *leaves, e=expression: e.run(leaves, VALUES), *expression.leaves
-        )
-        for leaf, gradient in zip(leaves, expected, strict=True):
-            assert_close(leaf.grad, gradient)
 
 
 def polynomial(x, relu):
@@ -369,10 +349,10 @@ def test_a_step_of_learning():
 def test_inputs_say_where_a_value_came_from():
     x = Value([1.0, 2.0], name="x")
     y = 3 * x
-    (three, no_rule), (source, rule) = y.inputs
+    (three, no_vjp), (source, vjp) = y.inputs
     assert (y.operation, x.operation, x.inputs, x.name) == ("*", "", (), "x")
-    assert (three.data, no_rule, source) == (3.0, None, x)
-    assert rule(np.array([1.0, 10.0])).tolist() == [3.0, 30.0]
+    assert (three.data, no_vjp, source) == (3.0, None, x)
+    assert vjp(np.array([1.0, 10.0])).tolist() == [3.0, 30.0]
     y.backward()
     assert three.grad == 0  # a constant
 
@@ -467,16 +447,16 @@ def test_bad_values_name_the_operation(call, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Value("one"), "data: expected finite numbers, got str"),
-        (lambda: Value(True), "data: expected finite numbers, got bool"),
-        (lambda: Value(None), "data: expected finite numbers, got NoneType"),
-        (lambda: Value(1j), "data: expected finite numbers, got complex"),
-        (lambda: Value([1, [2, 3]]), "data: expected finite numbers, got an irregular list"),
-        (lambda: Value(Value(1.0)), "data: expected finite numbers, got Value"),
-        (lambda: Value([Value(1.0)]), "data: expected finite numbers, got object"),
-        (lambda: Value(1.0) + "one", r"\+: expected finite numbers, got str"),
-        (lambda: None - Value(1.0), "-: expected finite numbers, got NoneType"),
-        (lambda: Value(1.0) ** None, r"\*\*: expected finite numbers, got NoneType"),
+        (lambda: Value("one"), "data: expected numbers, got str"),
+        (lambda: Value(True), "data: expected numbers, got bool"),
+        (lambda: Value(None), "data: expected numbers, got NoneType"),
+        (lambda: Value(1j), "data: expected numbers, got complex"),
+        (lambda: Value([1, [2, 3]]), "data: expected numbers, got an irregular list"),
+        (lambda: Value(Value(1.0)), "data: expected numbers, got Value"),
+        (lambda: Value([Value(1.0)]), "data: expected numbers, got object"),
+        (lambda: Value(1.0) + "one", r"\+: expected numbers, got str"),
+        (lambda: None - Value(1.0), "-: expected numbers, got NoneType"),
+        (lambda: Value(1.0) ** None, r"\*\*: expected numbers, got NoneType"),
         (lambda: Value([1.0]).sum(0.5), r"sum: expected an axis .* axis=0.5"),
         (lambda: Value([1.0]).reshape("a"), r"reshape: expected .* shape=\('a',\)"),
         (lambda: np.exp(Value(1.0)), "does not support ufuncs"),
@@ -490,7 +470,7 @@ def test_bad_types_name_the_operation(call, message):
 
 
 def test_inside_jit_a_value_is_refused():
-    with pytest.raises(TypeError, match="data: expected finite numbers"):
+    with pytest.raises(TypeError, match="data: expected numbers that are known"):
         jax.jit(lambda x: Value(x).data)(1.0)
 
 

@@ -341,7 +341,7 @@ p1 = Prediction(
 
 
 def _reveal_blocks() -> Revealed:
-    day = [0.95, 0.04, 0.01]
+    day = np.array([0.95, 0.04, 0.01])
     block = coding.block_probabilities(day, 6)
     questions = float(coding.mean_code_length(block, coding.huffman_lengths(block))) / 6
     return Revealed(

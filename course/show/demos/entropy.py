@@ -112,7 +112,7 @@ def block_code(days: int) -> tuple[float, tuple[tuple[str, float, str], ...]]:
     """Questions a day if days are coded in blocks (rising barometer), and the likeliest blocks."""
     p = coding.block_probabilities(CONDITIONAL[2], days)
     words = coding.huffman_code(p)
-    questions = float(coding.mean_code_length(p, [len(word) for word in words])) / days
+    questions = float(coding.mean_code_length(p, np.array([len(word) for word in words]))) / days
     names = [sky[0] for sky in SKIES]
     blocks = np.stack(np.unravel_index(np.arange(len(p)), (len(SKIES),) * days), axis=1)
     likeliest = np.argsort(-np.asarray(p), kind="stable")[:5]
