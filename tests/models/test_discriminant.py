@@ -8,17 +8,7 @@ from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from course.models import discriminant, logistic
-from tests.models.samples import (
-    BAD_EXAMPLES,
-    BAD_NUMBERS,
-    INPUTS,
-    LABELS,
-    accuracy,
-    data,
-    log_probs,
-    random,
-    split,
-)
+from tests.models.samples import INPUTS, LABELS, accuracy, data, log_probs, random, split
 
 
 @pytest.mark.parametrize(
@@ -174,20 +164,17 @@ PARAMS = discriminant.fit(INPUTS, LABELS)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "name", "error"),
-    [
-        *BAD_EXAMPLES,
-        *BAD_NUMBERS,
-        ((INPUTS, LABELS), {"shrinkage": -0.1}, "shrinkage", ValueError),
-        ((INPUTS, LABELS), {"shrinkage": 1.1}, "shrinkage", ValueError),
-        ((INPUTS, LABELS), {"shrinkage": np.nan}, "shrinkage", ValueError),
-        ((INPUTS, LABELS), {"shrinkage": "auto"}, "shrinkage", TypeError),
-        ((INPUTS[:3], [0, 1, 2]), {}, "inputs", ValueError),
-    ],
+    ("shrinkage", "error"),
+    [(-0.1, ValueError), (1.1, ValueError), (np.nan, ValueError), ("auto", TypeError)],
 )
-def test_bad_input(arguments, options, name, error):
-    with pytest.raises(error, match=f"^{name}: expected"):
-        discriminant.fit(*arguments, **options)
+def test_bad_input(shrinkage, error):
+    with pytest.raises(error, match=r"^shrinkage: expected"):
+        discriminant.fit(INPUTS, LABELS, shrinkage=shrinkage)
+
+
+def test_one_example_a_class_has_no_covariance():
+    with pytest.raises(ValueError, match=r"^inputs: expected"):
+        discriminant.fit(INPUTS[:3], [0, 1, 2])
 
 
 @pytest.mark.parametrize("function", [discriminant.apply, discriminant.log_joint])
@@ -206,8 +193,6 @@ def test_bad_input_of_what_was_learned(function, params, inputs, name, error):
         function(params, inputs)
 
 
-def test_a_class_without_examples_and_a_label_of_none_are_named():
-    with pytest.raises(ValueError, match=r"^labels: .* got none of class 0$"):
-        discriminant.fit(INPUTS, np.maximum(LABELS, 1))
+def test_a_label_of_no_class_is_refused():
     with pytest.raises(ValueError, match=r"^labels: expected labels from 0 to 2, got 3$"):
         discriminant.sample(jax.random.key(0), PARAMS, [3])
