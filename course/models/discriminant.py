@@ -91,6 +91,7 @@ def fit(
     # The mean of a constant that is no binary fraction is rounded: what remains is not 0.
     within[:, np.all([np.ptp(group, axis=0) == 0 for group in groups], axis=0)] = 0
     covariance = within.T @ within / examples
+    # Shrinkage keeps the total variance.
     average = np.trace(covariance) / features
     covariance = (1 - shrinkage) * covariance + shrinkage * average * np.eye(features)
 
