@@ -26,7 +26,6 @@ from course.checks import (
     finite,
     key,
     number,
-    paired,
     read_array,
     refusal,
 )
@@ -90,6 +89,14 @@ def _words(*axes: str) -> Rule:
     return rule
 
 
+def _labels(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for a class label for each row of `counts`."""
+    examples = len(arguments["counts"])
+    if len(value) != examples:
+        raise refusal(name, f"one for each of the {examples} rows of counts", len(value))
+    return class_labels(name, value, arguments)
+
+
 def _features(name: str, value: Any, arguments: Arguments) -> Any:
     """Rule for the features that `params` belong to: words or numbers along the last axis."""
     if isinstance(arguments["params"], BernoulliParams):
@@ -103,7 +110,7 @@ def _features(name: str, value: Any, arguments: Arguments) -> Any:
 @checked(
     counts=_words("examples", "features"),
     classes=count(2),
-    labels=paired("counts", rule=class_labels, theirs=1),
+    labels=_labels,
     pseudo_count=number(),
 )
 def fit_bernoulli(

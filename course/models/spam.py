@@ -17,17 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from course.checks import (
-    Arguments,
-    check_range,
-    checked,
-    instance,
-    number,
-    paired,
-    refusal,
-    text,
-    texts,
-)
+from course.checks import Arguments, check_range, checked, instance, labels, number, text
 from course.data.words import vocabulary, word_counts, words
 from course.models import naive_bayes
 from course.models.inputs import features_of
@@ -52,14 +42,6 @@ def _counts(name: str, value: Any, _arguments: Arguments) -> Any:
     return value
 
 
-def _one_for_each_text(name: str, value: Any, arguments: Arguments) -> Any:
-    """Rule for one value for each of `texts`."""
-    items = len(arguments["texts"])
-    if len(value) != items:
-        raise refusal(name, f"one for each of the {items} texts", len(value))
-    return value
-
-
 @checked(text=text)
 def keyword_rules(text: str) -> bool:
     """Classify a message by rules: it is spam if it holds one of the KEYWORDS.
@@ -76,8 +58,7 @@ def keyword_rules(text: str) -> bool:
     return not set(KEYWORDS).isdisjoint(words(text))
 
 
-@checked(texts=texts, spam=_one_for_each_text)
-def train(texts: Sequence[str], spam: Bool[np.ndarray, " messages"]) -> SpamFilter:
+def train(texts: Sequence[str], spam: Sequence[bool] | Bool[np.ndarray, " messages"]) -> SpamFilter:
     """Train a filter on labelled messages: its vocabulary and its parameters.
 
     Args:
@@ -95,7 +76,7 @@ def train(texts: Sequence[str], spam: Bool[np.ndarray, " messages"]) -> SpamFilt
     return SpamFilter(known, fit(word_counts(texts, known), spam))
 
 
-@checked(spam_filter=instance(SpamFilter), texts=texts)
+@checked(spam_filter=instance(SpamFilter))
 def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, " messages"]:
     """Classify messages by a trained filter: spam if that is likelier than not.
 
@@ -114,7 +95,7 @@ def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, 
     return np.asarray(log_odds) > 0
 
 
-@checked(counts=_counts, spam=paired("counts", theirs=1), pseudo_count=number())
+@checked(counts=_counts, spam=labels(2), pseudo_count=number())
 @jax.jit
 def fit(
     counts: Int[Array, "messages words"],
