@@ -62,9 +62,7 @@ class GaussianParams(NamedTuple):
 
 
 Params: TypeAlias = BernoulliParams | GaussianParams
-Inputs: TypeAlias = (
-    Bool[Array, "*batch features"] | Int[Array, "*batch features"] | Float[Array, "*batch features"]
-)
+Inputs: TypeAlias = Bool[Array, "*batch features"] | Num[Array, "*batch features"]
 
 
 def _params(name: str, value: Any, _arguments: Arguments) -> Params:

@@ -24,7 +24,7 @@ def data(name):
 
 
 def log_probs(logits):
-    """What logits say, in double precision."""
+    """Return the log-probabilities of logits, in double precision."""
     logits = np.asarray(logits, np.float64)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

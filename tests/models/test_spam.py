@@ -105,7 +105,7 @@ def test_rules_look_for_words_not_for_letters():
 
 @pytest.fixture(scope="module")
 def measured():
-    """What ten readers with ten seeds would see: a row of figures for each."""
+    """Figures that ten readers with ten seeds would see, an array for each."""
     rows = []
     for seed in range(SEEDS):
         keys = jax.random.split(jax.random.key(seed), 5)
