@@ -1,11 +1,10 @@
-"""Linear discriminant analysis: every class is a bell curve, and all have the same shape.
+"""Linear discriminant analysis: every class is a normal distribution, all of the same covariance.
 
     p(x, y) = p(y) Normal(x; mean_y, S)
 
 It is a generative model: it can draw examples of a class, and by Bayes' rule it classifies. The
-curvature S is common to all classes, so it cancels in the odds: the logits are linear in x, as in
-logistic regression, only found in another way. There is no `init`, because averaging needs no
-first guess.
+covariance S is common to all classes, so the squares of x cancel in the odds: the logits are linear
+in x, as in logistic regression, only found in another way: by averages, so there is no `init`.
 """
 
 import math
@@ -17,35 +16,32 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.data.rules import Kind, Number
-from course.legacy_checks import Count, Finite, Key, checked, refusal
-from course.models.rules import LABELS_OF_PARAMS, ClassLabels, FeaturesOf, number_of_classes
+from course.checks import checked, count, finite, instance, key, number, refusal
+from course.models.inputs import class_labels, features_of, labels_of_params, number_of_classes
+
+# Least eigenvalue of the features' correlations: below it single precision is lost.
+SMALLEST = 1e-8
 
 
 class DiscriminantParams(NamedTuple):
-    """What linear discriminant analysis believes; a row for each class."""
+    """Parameters of linear discriminant analysis; a row for each class."""
 
     log_prior: Float[Array, " classes"]
-    """log p(class), in nats."""
+    """Log p(class), in nats."""
     mean: Float[Array, "classes features"]
-    """The middle of each class."""
+    """Mean of each class."""
     scale_tril: Float[Array, "features features"]
-    """The lower triangle L with S = L L', which turns round noise into the noise of all classes."""
+    """Lower triangle L with S = L L', the Cholesky factor of the covariance."""
 
 
-_INPUTS = FeaturesOf(field="mean")
-_PARAMS = Kind(DiscriminantParams)
-_SHARE = Number("a number from 0 to 1", low=0.0, high=1.0)
-
-SMALLEST = 1e-8
-"""The least eigenvalue of the features' correlations; below it single precision is lost."""
+_features = features_of(lambda params: params.mean.shape[-1])
 
 
 @checked(
-    inputs=Finite(ndim=2, numpy=True),
-    classes=Count(2),
-    labels=ClassLabels(each="inputs", numpy=True),
-    shrinkage=_SHARE,
+    inputs=finite,
+    classes=count(2),
+    labels=class_labels,
+    shrinkage=number("a number from 0 to 1", low=0.0, high=1.0),
 )
 def fit(
     inputs: Float[np.ndarray, "examples features"],
@@ -61,26 +57,23 @@ def fit(
     where r is `shrinkage` and t the average variance, trace(W)/features. Without shrinkage this is
     maximum likelihood.
 
-    It is computed in double precision, and takes arrays and not what `jit` traces.
+    It computes in double precision. Its arguments cannot be traced by `jit`.
 
     Args:
         inputs: a row for each example, a column for each feature.
         labels: the class of each example, from 0.
-        classes: how many there are; if None, as many as the largest label says.
-        shrinkage: how far to pull the covariance towards a round one, from 0 to 1. Fewer examples
-            than features and classes together leave directions in which nothing varies, and such a
-            covariance has no density; a little shrinkage is then the least that is needed. It
-            depends on the units: scale the features first if these differ.
+        classes: number of classes; if None, one more than the largest label.
+        shrinkage: weight r of the spherical covariance, from 0 to 1. Fewer examples than features
+            and classes together leave directions in which nothing varies, and such a covariance
+            has no density: a little shrinkage is needed. It depends on the units: scale the
+            features first if these differ.
 
     Returns:
         DiscriminantParams.
 
     Raises:
-        TypeError: if `inputs` are not numbers, or `labels` not whole numbers.
-        ValueError: if an input is NaN or infinite, there is not one label for each row, a label is
-            out of range, a class has no example, `shrinkage` is not from 0 to 1, or without it a
-            feature is constant within every class (it is named) or the features do not vary in
-            all directions.
+        ValueError: if without shrinkage a feature is constant within every class (it is named), or
+            the features do not vary in all directions.
 
     >>> params = fit([[1.0], [3.0], [10.0], [12.0]], [0, 0, 1, 1])
     >>> print(params.mean.ravel(), params.scale_tril)
@@ -90,14 +83,19 @@ def fit(
     ed., 2009), section 4.3.
     """
     examples, features = inputs.shape
-    count = number_of_classes(labels, classes)
-    groups = [inputs[labels == at] for at in range(count)]
+    groups = [inputs[labels == k] for k in range(number_of_classes(labels, classes))]
+    prior = np.log([len(group) / examples for group in groups])
     mean = np.array([group.mean(axis=0) for group in groups])
+
     within = inputs - mean[labels]
+    # The mean of a constant that is no binary fraction is rounded: what remains is not 0.
     within[:, np.all([np.ptp(group, axis=0) == 0 for group in groups], axis=0)] = 0
     covariance = within.T @ within / examples
+    # Shrinkage keeps the total variance.
     average = np.trace(covariance) / features
     covariance = (1 - shrinkage) * covariance + shrinkage * average * np.eye(features)
+
+    # Correlations have no units, so that one bound tells for all data which directions are missing.
     deviation = np.sqrt(np.diag(covariance))
     if not deviation.all():
         got = f"feature {np.argmin(deviation)}, constant within every class"
@@ -107,12 +105,12 @@ def fit(
     if directions < features:
         expected = f"examples that vary in all {features} directions within classes (or shrinkage)"
         raise refusal("inputs", expected, f"{directions} directions")
+
     scale_tril = deviation[:, None] * np.linalg.cholesky(correlation)
-    prior = np.log([len(group) / examples for group in groups])
     return DiscriminantParams(jnp.asarray(prior), jnp.asarray(mean), jnp.asarray(scale_tril))
 
 
-@checked(params=_PARAMS, inputs=_INPUTS)
+@checked(params=instance(DiscriminantParams), inputs=_features)
 @jax.jit
 def apply(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
@@ -121,8 +119,8 @@ def apply(
 
         z_y = log p(y) + (x - c)' S^-1 (mean_y - c) - 1/2 (mean_y - c)' S^-1 (mean_y - c)
 
-    It is log p(x, y) without what all classes share; c, the mean over all classes, may be any point
-    and is there for the digits.
+    It is log p(x, y) without what all classes share. Any point c gives the same odds; the mean over
+    all classes keeps the numbers small, and so their rounding.
 
     Args:
         params: what `fit` returned.
@@ -131,28 +129,22 @@ def apply(
     Returns:
         Logits of the classes, whose softmax is p(y | x).
 
-    Raises:
-        TypeError, ValueError: if `inputs` are not finite numbers with the features of `params`
-            along their last axis.
-
     >>> params = fit([[1.0], [3.0], [10.0], [12.0]], [0, 0, 1, 1])
     >>> print(np.asarray(jax.nn.softmax(apply(params, [[6.5], [7.0]]))).round(2))
     [[0.5  0.5 ]
      [0.01 0.99]]
-
-    Reference: see `fit`.
     """
-    x, mean = _rounded(params, inputs)
+    x, mean = _whiten(params, inputs)
     along = jnp.einsum("...j,kj->...k", x, mean, precision="highest")
     return params.log_prior + along - jnp.sum(mean**2, axis=-1) / 2
 
 
-@checked(params=_PARAMS, inputs=_INPUTS)
+@checked(params=instance(DiscriminantParams), inputs=_features)
 @jax.jit
 def log_joint(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
 ) -> Float[Array, "*batch classes"]:
-    """Return log p(x, y), which also says how probable the features are.
+    """Return log p(x, y), the logarithm of the joint density.
 
         log p(x, y) = log p(y) - 1/2 |L^-1 (x - mean_y)|^2 - sum_j log L_jj - d/2 log 2 pi
 
@@ -165,23 +157,17 @@ def log_joint(
     Returns:
         log p(x, y) for each class, in nats; in x it is a density, which may exceed 1.
 
-    Raises:
-        TypeError, ValueError: if `inputs` are not finite numbers with the features of `params`
-            along their last axis.
-
     >>> params = fit([[1.0], [3.0], [10.0], [12.0]], [0, 0, 1, 1])
     >>> print(np.asarray(log_joint(params, [2.0])).round(2))
     [ -1.61 -42.11]
-
-    Reference: see `fit`.
     """
-    x, mean = _rounded(params, inputs)
+    x, mean = _whiten(params, inputs)
     distance = jnp.sum((x[..., None, :] - mean) ** 2, axis=-1)
     volume = jnp.sum(jnp.log(jnp.diag(params.scale_tril))) + math.log(2 * math.pi) / 2 * len(mean.T)
     return params.log_prior - distance / 2 - volume
 
 
-@checked(key=Key(), params=_PARAMS, labels=LABELS_OF_PARAMS)
+@checked(key=key, params=instance(DiscriminantParams), labels=labels_of_params)
 @jax.jit
 def sample(
     key: PRNGKeyArray, params: DiscriminantParams, labels: Int[Array, "*batch"]
@@ -198,27 +184,19 @@ def sample(
     Returns:
         The features along a new last axis.
 
-    Raises:
-        TypeError, ValueError: if `labels` are not labels of the classes of `params`.
-
     >>> params = fit([[1.0], [3.0], [10.0], [12.0]], [0, 0, 1, 1])
     >>> draws = sample(jax.random.key(0), params, jnp.ones(1000, int))
     >>> print(draws.shape, draws.mean().round())
     (1000, 1) 11.0
-
-    Reference: see `fit`.
     """
     noise = jax.random.normal(key, (*labels.shape, params.mean.shape[-1]))
     return params.mean[labels] + jnp.matmul(noise, params.scale_tril.T, precision="highest")
 
 
-def _rounded(
+def _whiten(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
 ) -> tuple[Float[Array, "*batch features"], Float[Array, "classes features"]]:
-    """Inputs and means in coordinates in which the noise is round, from the mean of all classes.
-
-    x -> L^-1 (x - c)
-    """
+    """Return inputs and means as L^-1 (x - c): the noise is Normal(0, I) there, c the origin."""
     center = jnp.exp(params.log_prior) @ params.mean
     points = jnp.concatenate([inputs.reshape(-1, inputs.shape[-1]), params.mean]) - center
     points = solve_triangular(params.scale_tril, points.T, lower=True).T

@@ -1,15 +1,14 @@
-"""The parts of a neural network, each a pair of functions over plain parameters.
+"""Parts of a neural network, each a pair of functions over plain parameters.
 
-    params = init(key, ...)        numbers to begin with
-    y = apply(params, x, ...)      what they make of an input
+    params = init(key, ...)        initial parameters
+    y = apply(params, x, ...)      outputs for one input or a batch
 
-A `Model` is such a pair for a whole network. The functions are pure: parameters go in and come out
-in the open, and randomness comes from a key that the caller hands in.
+A `Model` is such a pair for a whole network. The functions are pure: they keep no parameters, and
+randomness comes from a key that the caller hands in.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -18,13 +17,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.data.rules import Number
-from course.legacy_checks import Arguments, Count, Finite, Key, OneOf, Shape, checked, refusal
+from course.checks import BELOW_1, Arguments, checked, count, finite, key, number, one_of, refusal
+from course.models.inputs import NOT_NEGATIVE, features_of
 
-Params: TypeAlias = Any
-"""Dicts, tuples and lists of arrays, nested in any way: what JAX calls a pytree."""
-
-Rate: TypeAlias = float | Float[Array, ""]
+Params: TypeAlias = Any  # a pytree: dicts, tuples and lists of arrays, nested in any way
 
 
 class Model(NamedTuple):
@@ -34,14 +30,22 @@ class Model(NamedTuple):
     """
 
     init: Callable[..., Params]
-    """init(key) -> params: parameters to begin with."""
+    """Function init(key) -> params, the initial parameters."""
     apply: Callable[..., Array]
-    """apply(params, inputs, *, key=None) -> predictions for a batch, the batch axis first.
+    """Function apply(params, inputs, *, key=None) -> predictions, the batch axis first.
 
     Without a key nothing in it is random: dropout is off.
     """
 
 
+# The function of a neuron after its sum, by name:
+#
+#     identity  x                        sigmoid   1/(1 + exp(-x))
+#     relu      max(x, 0), slope 0 at 0  tanh      2 sigmoid(2x) - 1
+#     gelu      x Phi(x)                 silu      x sigmoid(x)
+#     softplus  log(1 + exp(x))
+#
+# Phi is the distribution function of the standard normal distribution.
 ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
     {
         "identity": lambda x: x,
@@ -53,59 +57,26 @@ ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
         "softplus": jax.nn.softplus,
     }
 )
-"""What a neuron does to its sum, by name.
-
-    identity  x                        sigmoid   1/(1 + exp(-x))
-    relu      max(x, 0), slope 0 at 0  tanh      2 sigmoid(2x) - 1
-    gelu      x Phi(x)                 silu      x sigmoid(x)
-    softplus  log(1 + exp(x))
-
-Phi is the distribution function of the standard normal distribution.
-"""
-
-NARROW = 16
-"""A layer with at most so many outputs multiplies in the way that is quickest to differentiate."""
-
+# The activations that pass about half of what they are given; their layers begin larger.
 RECTIFIERS = frozenset({"relu", "gelu", "silu"})
-"""The activations that pass about half of what they are given; their layers begin larger."""
+# A layer with at most as many outputs multiplies in the way that is quickest to differentiate.
+NARROW = 16
 
-ACTIVATION = OneOf(*ACTIVATIONS)
-STATIC_RATE = Number("a rate from 0 to below 1", low=0.0, high=math.nextafter(1.0, 0.0))
-RATE = replace(STATIC_RATE, traced=True)
-SCALE = Number("a number of at least 0", low=0.0)
+activation_name = one_of(*ACTIVATIONS)
 
 
-class _Dense:
-    """The parameters of a dense layer: w with two axes, b with w's second."""
-
-    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
-        if not isinstance(value, Mapping) or not {"w", "b"} <= value.keys():
-            raise refusal(name, "a dict with w and b", type(value).__name__, TypeError)
-        w, b = jnp.asarray(value["w"]), jnp.asarray(value["b"])
-        if w.ndim != 2 or b.shape != w.shape[1:]:
-            got = f"shapes {w.shape} and {b.shape}"
-            raise refusal(name, "w (inputs, outputs) and b (outputs,)", got)
-        return {"w": w, "b": b}
+def _dense_params(name: str, value: Any, _arguments: Arguments) -> dict[str, Array]:
+    """Rule for the parameters of a dense layer: w with two axes, b with w's second."""
+    if not isinstance(value, Mapping) or not {"w", "b"} <= value.keys():
+        raise refusal(name, "a dict with w and b", type(value).__name__, TypeError)
+    w, b = jnp.asarray(value["w"]), jnp.asarray(value["b"])
+    if w.ndim != 2 or b.shape != w.shape[1:]:
+        got = f"shapes {w.shape} and {b.shape}"
+        raise refusal(name, "w (inputs, outputs) and b (outputs,)", got)
+    return {"w": w, "b": b}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs(Finite):
-    """Numbers whose last axis has the size that a network expects.
-
-    Args:
-        features: that size; None reads it from the weights `w` of the parameter `params`.
-    """
-
-    features: int | None = None
-
-    def check_shape(self, name: str, shape: Shape, arguments: Arguments) -> None:
-        super().check_shape(name, shape, arguments)
-        features = self.features or len(arguments["params"]["w"])
-        if shape[-1:] != (features,):
-            raise refusal(name, f"a last axis of {features} features", f"shape {shape}")
-
-
-@checked(key=Key(), inputs=Count(), outputs=Count(), activation=ACTIVATION, scale=SCALE)
+@checked(key=key, inputs=count(), outputs=count(), activation=activation_name, scale=NOT_NEGATIVE)
 def dense_init(
     key: PRNGKeyArray,
     inputs: int,
@@ -122,17 +93,14 @@ def dense_init(
 
     Args:
         key: a JAX random key.
-        inputs: how many numbers go in.
-        outputs: how many come out: the layer's neurons.
+        inputs: number of inputs.
+        outputs: number of outputs, the layer's neurons.
         activation: the name in ACTIVATIONS of what follows the layer.
         scale: a factor on s, at least 0; with 0 all weights begin at zero, and all the neurons of
             a hidden layer stay copies of each other.
 
     Returns:
         A dict of w (inputs, outputs) and b (outputs,).
-
-    Raises:
-        TypeError, ValueError: if a size is below 1, the activation unknown or `scale` negative.
 
     >>> params = dense_init(jax.random.key(0), 200, 100)
     >>> print(f"{params['w'].std():.2f}", params["b"].shape)
@@ -146,7 +114,7 @@ def dense_init(
     return {"w": w, "b": jnp.zeros(outputs)}
 
 
-@checked(params=_Dense(), x=Inputs())
+@checked(params=_dense_params, x=features_of(lambda params: len(params["w"])))
 def dense_apply(
     params: Mapping[str, Array], x: Float[Array, "*batch inputs"]
 ) -> Float[Array, "*batch outputs"]:
@@ -161,10 +129,6 @@ def dense_apply(
     Returns:
         The sums y; apply one of ACTIVATIONS to them.
 
-    Raises:
-        TypeError, ValueError: if `params` is no such dict, or the last axis of `x` is not as long
-            as the first of w.
-
     >>> params = {"w": jnp.array([[1.0], [10.0]]), "b": jnp.array([0.5])}
     >>> print(dense_apply(params, [[1, 2], [3, 4]]))
     [[21.5]
@@ -177,13 +141,12 @@ def dense_apply(
         return x @ w + b
     # The same product, whose gradient of w is (d'x)' instead of x'd: on a CPU, XLA takes up to
     # several times as long for the second, and would make it of the first but for the barrier.
-    y: Array = x @ jax.lax.optimization_barrier(w.T).T + b
-    return y
+    return x @ jax.lax.optimization_barrier(w.T).T + b
 
 
-@checked(x=Finite(), rate=RATE, key=Key())
+@checked(x=finite, rate=number("a rate from 0 to below 1", 0.0, BELOW_1), key=key)
 def dropout(
-    x: Float[Array, "*shape"], rate: Rate, key: PRNGKeyArray | None = None
+    x: Float[Array, "*shape"], rate: float | Float[Array, ""], key: PRNGKeyArray | None = None
 ) -> Float[Array, "*shape"]:
     """Silence units at random while training, so that no unit can rely on another.
 
@@ -198,9 +161,6 @@ def dropout(
 
     Returns:
         The units, silenced or enlarged; `x` itself without a key.
-
-    Raises:
-        TypeError, ValueError: if `rate` is not a number from 0 to below 1.
 
     >>> print(dropout(jnp.ones(8), 0.5, jax.random.key(0)))
     [0. 0. 2. 2. 0. 2. 2. 0.]

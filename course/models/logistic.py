@@ -3,7 +3,7 @@
     p(y | x) = softmax(x w + b)_y
 
 It is a discriminative model: it says nothing about how probable the features themselves are. The
-weights have no closed form, but their cost is a bowl, and `fit` goes to its bottom by L-BFGS. (To
+weights have no closed form, but their cost is convex, and `fit` finds its minimum by L-BFGS. (To
 find them step by step, begin with `course.models.mlp.mlp((features, classes))`.)
 """
 
@@ -11,24 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.legacy_checks import Count, Finite, checked, refusal
+from course.checks import checked, count, finite, refusal
+from course.models.inputs import NOT_NEGATIVE, class_labels, number_of_classes
 from course.models.linear import LinearParams, apply, singular_values
-from course.models.rules import NOT_NEGATIVE, ClassLabels, number_of_classes
 
 __all__ = ["LinearParams", "apply", "fit"]
 
-STEPS = 20_000
-"""After so many, `fit` gives up."""
-SLOPE = 1e-7
-"""`fit` ends where the cost, in nats, falls less than this along every direction."""
+STEPS = 20_000  # `fit` raises an error after as many
+SLOPE = 1e-7  # nats along every direction, at which the cost counts as minimal
 
 
-@checked(
-    inputs=Finite(ndim=2, numpy=True),
-    classes=Count(2),
-    labels=ClassLabels(each="inputs", numpy=True),
-    l2=NOT_NEGATIVE,
-)
+@checked(inputs=finite, classes=count(2), labels=class_labels, l2=NOT_NEGATIVE)
 def fit(
     inputs: Float[np.ndarray, "examples features"],
     labels: Int[np.ndarray, " examples"],
@@ -36,19 +29,19 @@ def fit(
     classes: int | None = None,
     l2: float = 1.0,
 ) -> LinearParams:
-    """Find the weights that make the labels most probable; with a penalty, those most credible.
+    """Find the weights of maximum likelihood, and with a penalty the most credible ones.
 
         J(w, b) = sum_i -log p(y_i | x_i) + l2/2 |w|^2
 
-    It is computed in double precision, and takes arrays and not what `jit` traces.
+    It computes in double precision. Its arguments cannot be traced by `jit`.
 
     Args:
         inputs: a row for each example, a column for each feature.
         labels: the class of each example, from 0.
-        classes: how many there are; if None, as many as the largest label says.
-        l2: strength of the penalty on the weights (not on b), at least 0: the belief, before any
-            example was seen, that weights are normal around 0 with variance 1/l2. The costs are
-            summed: for a mean over n examples the same penalty is l2/n.
+        classes: number of classes; if None, one more than the largest label.
+        l2: strength of the penalty on the weights (not on b), at least 0: the prior belief that
+            weights are normal around 0 with variance 1/l2. The costs are summed: for a mean over n
+            examples the same penalty is l2/n.
 
     Returns:
         LinearParams with a column of weights for each class; `apply` gives the logits. Of two
@@ -56,13 +49,10 @@ def fit(
         to tell two apart. A constant feature gets the weight 0.
 
     Raises:
-        TypeError: if `inputs` are not numbers, or `labels` not whole numbers.
-        ValueError: if an input is NaN or infinite, there is not one label for each row, a label is
-            out of range, a class has no example, or `l2` is negative. Also if `l2` is 0 and the
-            weights can tell all examples apart (given as many features as examples they mostly
-            can): then larger weights are better without end. If they can tell only some for
-            certain, a few weights grow until the cost is as good as flat.
-        RuntimeError: if the bottom is not reached within `STEPS` steps.
+        ValueError: if `l2` is 0 and the weights can tell all examples apart (given as many features
+            as examples they mostly can): then larger weights are better without end. If they can
+            tell only some for certain, a few weights grow until the cost is as good as flat.
+        RuntimeError: if the minimum is not reached within `STEPS` steps.
 
     >>> params = fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
     >>> print(np.asarray(apply(params, [[1.5], [4.0]])).round(2))
@@ -72,46 +62,72 @@ def fit(
     Reference: C. Bishop, Pattern Recognition and Machine Learning (2006), section 4.3; D. C. Liu
     and J. Nocedal, On the Limited Memory BFGS Method, Mathematical Programming 45 (1989), 503-528.
     """
+    # L-BFGS is fast where the cost curves alike in all directions. So it gets other coordinates v,
+    # with w = turn v, in which it nearly does; the last of them belongs to b.
+    u, s, vt = singular_values(inputs)
+    stretch = 1 / np.sqrt(s**2 / 4 + l2)
+    turn = vt.T * stretch
+    unit = 2 / np.sqrt(len(inputs))
+    x = np.column_stack([u * (s * stretch), np.full(len(inputs), unit)])
+    penalty = np.append(l2 * stretch**2, 0)[:, None]
+
+    one_hot = np.eye(number_of_classes(labels, classes))[labels]
+    v = _minimize(x, one_hot, penalty)
+
+    # Without a penalty, examples that are all told apart have no minimum: v is just large.
+    logits = _logits(x, v)
+    best_other = np.where(one_hot == 1, -np.inf, logits).max(axis=1)
+    if l2 == 0 and np.all((logits * one_hot).sum(axis=1) > best_other):
+        expected = "a number above 0 for examples that can be told apart without a mistake"
+        raise refusal("l2", expected, l2)
+
+    # Back to the features as they were, which `singular_values` centred.
+    w = turn @ v[:-1]
+    b = unit * v[-1] - inputs.mean(axis=0) @ w
+    if len(b) == 1:
+        w = np.column_stack([np.zeros(len(w)), w])
+        b = np.append(0, b)
+    return LinearParams(jnp.asarray(w), jnp.asarray(b))
+
+
+def _minimize(
+    x: Float[np.ndarray, "examples axes"],
+    one_hot: Float[np.ndarray, "examples classes"],
+    penalty: Float[np.ndarray, "axes 1"],
+) -> Float[np.ndarray, "axes columns"]:
+    """Return the weights v that minimise the cost, one column of them for two classes.
+
+    J(v) = sum_i -log p(y_i | x_i) + sum_j penalty_j/2 |v_j|^2
+    """
     # Imported here, since importing them changes Python's warning filters.
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
-    examples, count = len(inputs), number_of_classes(labels, classes)
-    columns = 1 if count == 2 else count
-    truth = np.eye(count)[labels]
-    # L-BFGS is quick where a bowl is round. In the coordinates v, with w = turn v, this one bends
-    # the same in all directions, as far as can be told beforehand; b is the last coordinate.
-    u, s, vt = singular_values(inputs)
-    stretch = 1 / np.sqrt(s**2 / 4 + l2)
-    turn, unit = vt.T * stretch, 2 / np.sqrt(examples)
-    x = np.column_stack([u * (s * stretch), np.full(examples, unit)])
-    penalty = np.append(l2 * stretch**2, 0)[:, None]
-
-    def logits(v: Float[np.ndarray, "axes columns"]) -> Float[np.ndarray, "examples classes"]:
-        z = x @ v
-        return np.column_stack([np.zeros(examples), z]) if columns == 1 else z
+    classes = one_hot.shape[1]
+    columns = 1 if classes == 2 else classes
 
     def cost_and_slope(
         flat: Float[np.ndarray, " numbers"],
     ) -> tuple[float, Float[np.ndarray, " numbers"]]:
         v = flat.reshape(-1, columns)
-        log_p = log_softmax(logits(v), axis=1)
-        error = (np.exp(log_p) - truth)[:, -columns:]
-        cost = np.sum(penalty * v**2) / 2 - np.sum(truth * log_p)
+        log_p = log_softmax(_logits(x, v), axis=1)
+        error = (np.exp(log_p) - one_hot)[:, -columns:]
+        cost = np.sum(penalty * v**2) / 2 - np.sum(one_hot * log_p)
         return float(cost), (x.T @ error + penalty * v).ravel()
 
-    start = np.zeros(x.shape[1] * columns)
+    # The slope alone decides the end: near the minimum the cost itself is all rounding.
     options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "maxcor": 30, "ftol": 0.0, "gtol": SLOPE}
+    start = np.zeros(x.shape[1] * columns)
     found = minimize(cost_and_slope, start, jac=True, method="L-BFGS-B", options=options)
-    if (slope := abs(found.jac).max()) > 1000 * SLOPE:  # rounding may end it a little above
+    slope = abs(found.jac).max()
+    if slope > 1000 * SLOPE:  # rounding may end it a little above SLOPE
         raise RuntimeError(f"logistic.fit: after {found.nit} steps the slope is still {slope:.1e}")
-    v = found.x.reshape(-1, columns)
-    rival = np.where(truth == 1, -np.inf, logits(v)).max(axis=1)
-    if l2 == 0 and np.all((logits(v) * truth).sum(axis=1) > rival):
-        expected = "a number above 0 for examples that can be told apart without a mistake"
-        raise refusal("l2", expected, l2)
-    w = turn @ v[:-1]
-    b = unit * v[-1] - inputs.mean(axis=0) @ w
-    if columns == 1:
-        w, b = np.column_stack([np.zeros(len(w)), w]), np.append(0, b)
-    return LinearParams(jnp.asarray(w), jnp.asarray(b))
+    return found.x.reshape(-1, columns)
+
+
+def _logits(
+    x: Float[np.ndarray, "examples axes"], v: Float[np.ndarray, "axes columns"]
+) -> Float[np.ndarray, "examples classes"]:
+    """Return the logits of all classes; a single column of weights is the second of two classes."""
+    z = x @ v
+    return np.column_stack([np.zeros(len(z)), z]) if z.shape[1] == 1 else z

@@ -1,52 +1,47 @@
-"""The multilayer perceptron: dense layers with an activation between them."""
+"""Multilayer perceptron: dense layers with an activation between them."""
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.legacy_checks import Arguments, Count, Key, checked, refusal
-from course.models.layers import (
-    ACTIVATION,
-    ACTIVATIONS,
-    SCALE,
-    STATIC_RATE,
-    Inputs,
-    Model,
-    Params,
-    dense_apply,
-    dense_init,
-    dropout,
-)
-
-_dropout = dropout.__wrapped__  # `mlp` has a parameter of this name
+from course.checks import BELOW_1, Arguments, Rule, checked, count, key, number, refusal
+from course.models import layers
+from course.models.inputs import NOT_NEGATIVE, features_of
+from course.models.layers import ACTIVATIONS, Model, Params
 
 
-class _Sizes:
-    """At least two sizes, each at least 1; becomes a tuple."""
-
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> tuple[int, ...]:
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-            raise refusal(name, "a tuple of integers", type(value).__name__, TypeError)
-        sizes = tuple(Count()(name, size, arguments) for size in value)
-        if len(sizes) < 2:
-            raise refusal(name, "at least two sizes, of the input and of the output", sizes)
-        return sizes
+def _sizes(name: str, value: Any, arguments: Arguments) -> tuple[int, ...]:
+    """Rule for at least two sizes, each at least 1; becomes a tuple."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        raise refusal(name, "a tuple of integers", type(value).__name__, TypeError)
+    sizes = tuple(count()(name, size, arguments) for size in value)
+    if len(sizes) < 2:
+        raise refusal(name, "at least two sizes, of the input and of the output", sizes)
+    return sizes
 
 
-@dataclass(frozen=True)
-class _Layers:
-    """The parameters of a network with these sizes."""
+def _fixed(rule: Rule) -> Rule:
+    """Return the rule for a number that is part of a compiled program, so that none is traced."""
 
-    sizes: tuple[int, ...]
+    def fixed(name: str, value: Any, arguments: Arguments) -> Any:
+        if isinstance(value, jax.core.Tracer):
+            raise refusal(name, "a number that is not traced", type(value).__name__, TypeError)
+        return rule(name, value, arguments)
 
-    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Any:
-        wanted = list(zip(self.sizes, self.sizes[1:], strict=False))
-        if not isinstance(value, (tuple, list)):
+    return fixed
+
+
+def _params_of(sizes: tuple[int, ...]) -> Rule:
+    """Return a rule for the parameters of a network with these sizes."""
+    wanted = list(itertools.pairwise(sizes))
+
+    def rule(name: str, value: Any, _arguments: Arguments) -> Any:
+        if not isinstance(value, tuple | list):
             raise refusal(name, f"{len(wanted)} layers", type(value).__name__, TypeError)
         for layer in value:
             if not isinstance(layer, Mapping) or not {"w", "b"} <= layer.keys():
@@ -57,8 +52,15 @@ class _Layers:
             raise refusal(name, f"layers with weights of {wanted}", got)
         return value
 
+    return rule
 
-@checked(sizes=_Sizes(), activation=ACTIVATION, dropout=STATIC_RATE, init_scale=SCALE)
+
+@checked(
+    sizes=_sizes,
+    activation=layers.activation_name,
+    dropout=_fixed(number("a rate from 0 to below 1", 0.0, BELOW_1)),
+    init_scale=_fixed(NOT_NEGATIVE),
+)
 def mlp(
     sizes: Sequence[int],
     *,
@@ -66,7 +68,7 @@ def mlp(
     dropout: float = 0.0,
     init_scale: float = 1.0,
 ) -> Model:
-    """Describe a multilayer perceptron.
+    """Return a multilayer perceptron.
 
         h_0 = inputs,    h_i = f(h_(i-1) w_i + b_i),    predictions = h_(n-1) w_n + b_n
 
@@ -78,15 +80,11 @@ def mlp(
             layer of 128 neurons.
         activation: the f of the hidden layers, a name in `course.models.layers.ACTIVATIONS`.
         dropout: the share of hidden units that is *dropped* while training, from 0 to below 1.
-        init_scale: a factor on the random weights to begin with; 0 begins with zeros.
+        init_scale: a factor on the random initial weights; with 0 they are zeros.
 
     Returns:
         Model: init(key) gives a tuple with a dict of w and b for each layer, and
         apply(params, inputs, key=None) the predictions. Equal arguments give equal models.
-
-    Raises:
-        TypeError, ValueError: if there are fewer than two sizes or one below 1, the activation is
-            unknown, or a rate or scale is out of range.
 
     >>> model = mlp((2, 16, 3))
     >>> params = model.init(jax.random.key(0))
@@ -99,30 +97,32 @@ def mlp(
 
 
 # One model for the same arguments, however they were spelled: functions are equal only to
-# themselves, and a program compiled for a model shall serve everybody who asks for that model.
+# themselves, and a program compiled for a model serves every caller that asks for that model.
 @functools.cache
 def _mlp(sizes: tuple[int, ...], activation: str, rate: float, init_scale: float) -> Model:
+    """Return the model for converted arguments, the same object each time."""
     f = ACTIVATIONS[activation]
     hidden = len(sizes) - 2
-    follows = [activation] * hidden + ["identity"]
+    followers = [activation] * hidden + ["identity"]
 
-    @checked(key=Key())
+    @checked(key=key)
     def init(key: PRNGKeyArray) -> Params:
         keys = jax.random.split(key, hidden + 1)
         return tuple(
-            dense_init.__wrapped__(keys[i], *sizes[i : i + 2], activation=name, scale=init_scale)
-            for i, name in enumerate(follows)
+            layers.dense_init(keys[i], sizes[i], sizes[i + 1], activation=name, scale=init_scale)
+            for i, name in enumerate(followers)
         )
 
-    @checked(params=_Layers(sizes), inputs=Inputs(features=sizes[0]), key=Key())
+    # Inlined, it adds nothing to a program that calls it; called alone, it is compiled.
+    @checked(params=_params_of(sizes), inputs=features_of(lambda _: sizes[0]), key=key)
+    @functools.partial(jax.jit, inline=True)
     def apply(
         params: Params, inputs: Float[Array, "*batch inputs"], *, key: PRNGKeyArray | None = None
     ) -> Float[Array, "*batch outputs"]:
         keys = [None] * hidden if key is None or rate == 0 else jax.random.split(key, hidden)
         h = inputs
         for layer, layer_key in zip(params[:-1], keys, strict=True):
-            h = _dropout(f(dense_apply.__wrapped__(layer, h)), rate, layer_key)
-        predictions: Array = dense_apply.__wrapped__(params[-1], h)
-        return predictions
+            h = layers.dropout(f(layers.dense_apply(layer, h)), rate, layer_key)
+        return layers.dense_apply(params[-1], h)
 
     return Model(init, apply)

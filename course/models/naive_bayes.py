@@ -1,11 +1,11 @@
-"""Naive Bayes: believe that features are independent of each other once the class is settled.
+"""Naive Bayes: the features are taken to be independent of each other, given the class.
 
     p(x, y) = p(y) prod_j p(x_j | y)
 
 It is a generative model: it can draw examples of a class, and by Bayes' rule it classifies. The
-features are words that are there or not (`fit_bernoulli`) or numbers that scatter like a bell curve
-(`fit_gaussian`); everything else works for both kinds of parameters. There is no `init`, because
-counting and averaging need no first guess.
+features are words that are present or absent (`fit_bernoulli`) or numbers with normal distributions
+(`fit_gaussian`); everything else works for both kinds of parameters. Counting and averaging need no
+`init`.
 """
 
 from functools import partial
@@ -14,73 +14,105 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
-from course.legacy_checks import Arguments, Count, Finite, Key, Positive, checked, refusal
+from course.checks import (
+    Arguments,
+    ArraySpec,
+    Rule,
+    check_range,
+    checked,
+    count,
+    finite,
+    key,
+    number,
+    read_array,
+    refusal,
+)
 from course.maths.distributions import normal_log_prob
-from course.models.rules import (
-    LABELS_OF_PARAMS,
+from course.models.inputs import (
     NOT_NEGATIVE,
-    ClassLabels,
-    FeaturesOf,
-    Present,
-    PresentOf,
+    class_labels,
+    features_of,
+    labels_of_params,
     number_of_classes,
 )
 
 
 class BernoulliParams(NamedTuple):
-    """What naive Bayes believes about words, in nats; a row for each class."""
+    """Parameters of naive Bayes for words, in nats; a row for each class."""
 
     log_prior: Float[Array, " classes"]
-    """log p(class)."""
+    """Log p(class)."""
     log_present: Float[Array, "classes features"]
-    """log p(word is there | class)."""
+    """Log p(word present | class)."""
     log_absent: Float[Array, "classes features"]
-    """log p(word is not there | class)."""
+    """Log p(word absent | class)."""
 
 
 class GaussianParams(NamedTuple):
-    """What naive Bayes believes about numbers; a row for each class."""
+    """Parameters of naive Bayes for numbers; a row for each class."""
 
     log_prior: Float[Array, " classes"]
-    """log p(class), in nats."""
+    """Log p(class), in nats."""
     mean: Float[Array, "classes features"]
-    """The middle of each bell curve, in the feature's unit."""
+    """Mean of each feature, in its unit."""
     scale: Float[Array, "classes features"]
-    """Its standard deviation, in the feature's unit."""
+    """Standard deviation of each feature, in its unit."""
 
 
 Params: TypeAlias = BernoulliParams | GaussianParams
+Inputs: TypeAlias = Bool[Array, "*batch features"] | Num[Array, "*batch features"]
 
 
-class _Params:
-    """What one of the two `fit_...` returned."""
-
-    def __call__(self, name: str, value: Any, _arguments: Arguments) -> Params:
-        if not isinstance(value, Params):
-            expected = "BernoulliParams or GaussianParams"
-            raise refusal(name, expected, type(value).__name__, TypeError)
-        return value
+def _params(name: str, value: Any, _arguments: Arguments) -> Params:
+    """Rule for what one of the two `fit_...` returned."""
+    if not isinstance(value, Params):
+        raise refusal(name, "BernoulliParams or GaussianParams", type(value).__name__, TypeError)
+    return value
 
 
-class _Inputs:
-    """What `params` are about: words, or numbers."""
+def _words(*axes: str) -> Rule:
+    """Return a rule for words: counts from 0, or booleans, with these axes."""
+    spec = ArraySpec(numpy=False, kind="int", axes=axes)
 
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> Any:
-        if isinstance(arguments["params"], BernoulliParams):
-            return PresentOf(field="log_present")(name, value, arguments)
-        return FeaturesOf(field="mean")(name, value, arguments)
+    def rule(name: str, value: Any, _arguments: Arguments) -> Any:
+        array = read_array(name, value)
+        if array.dtype == np.bool_:
+            array = array.astype(int)
+        array = spec.read(name, array, {})
+        check_range(name, array, 0, 2**31 - 1, "counts from 0")  # int32 holds no larger ones
+        return spec.convert(array)
+
+    return rule
+
+
+def _labels(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for a class label for each row of `counts`."""
+    examples = len(arguments["counts"])
+    if len(value) != examples:
+        raise refusal(name, f"one for each of the {examples} rows of counts", len(value))
+    return class_labels(name, value, arguments)
+
+
+def _features(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for the features that `params` belong to: words or numbers along the last axis."""
+    if isinstance(arguments["params"], BernoulliParams):
+        array = _words("*batch", "features")(name, value, arguments)
+    else:
+        numbers = ArraySpec(numpy=False, kind="float", axes=("*batch", "features"))
+        array = numbers.convert(finite(name, numbers.read(name, value, {}), arguments))
+    return features_of(lambda params: params[1].shape[-1])(name, array, arguments)
 
 
 @checked(
-    counts=Present(ndim=2),
-    classes=Count(2),
-    labels=ClassLabels(each="counts"),
-    pseudo_count=Positive(ndim=0),
+    counts=_words("examples", "features"),
+    classes=count(2),
+    labels=_labels,
+    pseudo_count=number(),
 )
 def fit_bernoulli(
-    counts: Int[Array, "examples features"],
+    counts: Int[Array, "examples features"] | Bool[Array, "examples features"],
     labels: Int[Array, " examples"],
     *,
     classes: int | None = None,
@@ -88,26 +120,21 @@ def fit_bernoulli(
 ) -> BernoulliParams:
     """Learn naive Bayes for words by counting.
 
-        p(class)              = examples of the class / examples
-        p(word there | class) = (those of them with the word + a) / (examples of the class + 2a)
+        p(class)                = examples of the class / examples
+        p(word present | class) = (those of them with the word + a) / (examples of the class + 2a)
 
     where a is `pseudo_count`.
 
     Args:
         counts: how often each word occurs in each example, or whether; only that matters.
         labels: the class of each example, from 0.
-        classes: how many there are; if None, as many as the largest label says. Labels traced by
+        classes: number of classes; if None, one more than the largest label. Labels traced by
             `jit` or `vmap` need it, and there a class without examples gets log p(class) = -inf.
-        pseudo_count: examples with the word, and as many without it, that each class has had before
-            any was seen; above 0, so that nothing is impossible.
+        pseudo_count: examples with the word, and as many without it, that are added to each class;
+            above 0, so that nothing is impossible.
 
     Returns:
         BernoulliParams, in nats.
-
-    Raises:
-        TypeError: if `counts` or `labels` are not whole numbers.
-        ValueError: if `counts` are negative, there is not one label for each row, a label is out of
-            range, a class has no example, or `pseudo_count` is not above 0.
 
     >>> params = fit_bernoulli([[1, 0], [0, 1]], [1, 0])
     >>> print(np.exp(params.log_present).round(2))
@@ -117,9 +144,7 @@ def fit_bernoulli(
     Reference: C. D. Manning, P. Raghavan and H. Schuetze, Introduction to Information Retrieval
     (2008), section 13.3: the Bernoulli model.
     """
-    classes = number_of_classes(labels, classes)
-    params: BernoulliParams = _count(counts, labels, classes, pseudo_count)
-    return params
+    return _count(counts, labels, number_of_classes(labels, classes), pseudo_count)
 
 
 @partial(jax.jit, static_argnames="classes")
@@ -129,6 +154,7 @@ def _count(
     classes: int,
     pseudo_count: float | Float[Array, ""],
 ) -> BernoulliParams:
+    """Return the parameters for converted arguments."""
     of_class = (labels == jnp.arange(classes)[:, None]).astype(float)
     examples = of_class.sum(axis=1, keepdims=True)
     with_word = of_class @ (counts > 0)
@@ -137,12 +163,7 @@ def _count(
     return BernoulliParams(jnp.log(examples[:, 0] / len(counts)), jnp.log(present), jnp.log(absent))
 
 
-@checked(
-    inputs=Finite(ndim=2, numpy=True),
-    classes=Count(2),
-    labels=ClassLabels(each="inputs", numpy=True),
-    smoothing=NOT_NEGATIVE,
-)
+@checked(inputs=finite, classes=count(2), labels=class_labels, smoothing=NOT_NEGATIVE)
 def fit_gaussian(
     inputs: Float[np.ndarray, "examples features"],
     labels: Int[np.ndarray, " examples"],
@@ -150,31 +171,28 @@ def fit_gaussian(
     classes: int | None = None,
     smoothing: float = 1e-9,
 ) -> GaussianParams:
-    """Learn naive Bayes for numbers: mean and spread of each feature in each class.
+    """Learn naive Bayes for numbers: mean and standard deviation of each feature in each class.
 
         mean_kj = average of x_j over class k,    scale_kj^2 = average of (x_j - mean_kj)^2 + s
 
     where s is `smoothing` times the variance of the feature that varies most (over all classes).
 
-    It is computed in double precision, and takes arrays and not what `jit` traces.
+    It computes in double precision. Its arguments cannot be traced by `jit`.
 
     Args:
         inputs: a row for each example, a column for each feature.
         labels: the class of each example, from 0.
-        classes: how many there are; if None, as many as the largest label says.
-        smoothing: what keeps a feature that is constant in a class from having no spread. Whether
-            that helps depends on the units: a feature that varies little by nature (a number of
-            metres beside one of millimetres) drowns in s, so scale such features first. With 0 the
-            spread is that of maximum likelihood, and a constant feature is refused.
+        classes: number of classes; if None, one more than the largest label.
+        smoothing: keeps the scale of a feature that is constant in a class above 0. Its size
+            depends on the units: a feature that varies little by nature (a number of metres beside
+            one of millimetres) drowns in s, so scale such features first. With 0 the scale is that
+            of maximum likelihood, and a constant feature is refused.
 
     Returns:
-        GaussianParams. A class with a single example has no spread but `smoothing`.
+        GaussianParams. The scale of a class with a single example is all `smoothing`.
 
     Raises:
-        TypeError: if `inputs` are not numbers, or `labels` not whole numbers.
-        ValueError: if an input is NaN or infinite, there is not one label for each row, a label is
-            out of range, a class has no example, `smoothing` is negative, or a scale would be 0
-            (the feature and the class are named).
+        ValueError: if a scale would be 0 (the feature and the class are named).
 
     >>> params = fit_gaussian([[1.0], [3.0], [10.0], [14.0]], [0, 0, 1, 1])
     >>> print(params.mean.ravel(), params.scale.ravel())
@@ -182,24 +200,22 @@ def fit_gaussian(
 
     Reference: K. Murphy, Probabilistic Machine Learning: An Introduction (2022), section 9.3.
     """
-    groups = [inputs[labels == at] for at in range(number_of_classes(labels, classes))]
+    groups = [inputs[labels == k] for k in range(number_of_classes(labels, classes))]
     mean = np.array([group.mean(axis=0) for group in groups])
     variance = np.array([_variance(group) for group in groups])
     scale = np.sqrt(variance + smoothing * _variance(inputs).max())
     if not scale.all():
-        at, feature = np.argwhere(scale == 0)[0]
+        k, feature = np.argwhere(scale == 0)[0]
         expected = "features that vary within each class (or smoothing above 0)"
-        raise refusal("inputs", expected, f"feature {feature}, constant in class {at}")
+        raise refusal("inputs", expected, f"feature {feature}, constant in class {k}")
     prior = np.log([len(group) / len(inputs) for group in groups])
     return GaussianParams(jnp.asarray(prior), jnp.asarray(mean), jnp.asarray(scale))
 
 
-@checked(params=_Params(), inputs=_Inputs())
+@checked(params=_params, inputs=_features)
 @jax.jit
-def log_likelihood(
-    params: Params, inputs: Num[Array, "*batch features"]
-) -> Float[Array, "*batch classes"]:
-    """Return how probable the features are in each class.
+def log_likelihood(params: Params, inputs: Inputs) -> Float[Array, "*batch classes"]:
+    """Return the log-likelihood of each class.
 
         log p(x | y) = sum_j log p(x_j | y)
 
@@ -210,27 +226,21 @@ def log_likelihood(
     Returns:
         log p(x | y) for each class, in nats; for numbers it is a density, which may exceed 1.
 
-    Raises:
-        TypeError: if `inputs` are no numbers (for words: no counts).
-        ValueError: if an input is not finite or their last axis is not that of `params`.
-
     >>> params = fit_bernoulli([[1, 0], [0, 1]], [1, 0])
     >>> print(np.exp(log_likelihood(params, [1, 0])).round(3))
     [0.111 0.444]
-
-    Reference: see `fit_bernoulli` and `fit_gaussian`.
     """
     x = inputs[..., None, :]
     if isinstance(params, BernoulliParams):
         log_p = jnp.where(x > 0, params.log_present, params.log_absent)
     else:
-        log_p = normal_log_prob.__wrapped__(x, params.mean, params.scale)
+        log_p = normal_log_prob(x, params.mean, params.scale)
     return log_p.sum(axis=-1)
 
 
-@checked(params=_Params(), inputs=_Inputs())
+@checked(params=_params, inputs=_features)
 @jax.jit
-def apply(params: Params, inputs: Num[Array, "*batch features"]) -> Float[Array, "*batch classes"]:
+def apply(params: Params, inputs: Inputs) -> Float[Array, "*batch classes"]:
     """Return log p(x, y), which are also the logits of p(y | x).
 
         log p(x, y) = log p(y) + log p(x | y)
@@ -242,23 +252,17 @@ def apply(params: Params, inputs: Num[Array, "*batch features"]) -> Float[Array,
     Returns:
         log p(x, y) for each class, in nats.
 
-    Raises:
-        TypeError, ValueError: as `log_likelihood`.
-
     >>> params = fit_bernoulli([[1, 0], [0, 1]], [1, 0])
     >>> print(np.asarray(jax.nn.softmax(apply(params, [1, 0]))).round(2))
     [0.2 0.8]
-
-    Reference: see `fit_bernoulli` and `fit_gaussian`.
     """
-    evidence: Array = log_likelihood.__wrapped__(params, inputs)
-    return params.log_prior + evidence
+    return params.log_prior + log_likelihood(params, inputs)
 
 
 log_joint = apply  # elsewhere the logits differ from log p(x, y)
 
 
-@checked(key=Key(), params=_Params(), labels=LABELS_OF_PARAMS)
+@checked(key=key, params=_params, labels=labels_of_params)
 @jax.jit
 def sample(
     key: PRNGKeyArray, params: Params, labels: Int[Array, "*batch"]
@@ -275,15 +279,10 @@ def sample(
     Returns:
         The features along a new last axis: 0 or 1 for each word, or numbers.
 
-    Raises:
-        TypeError, ValueError: if `labels` are not labels of the classes of `params`.
-
     >>> params = fit_gaussian([[1.0], [3.0], [10.0], [14.0]], [0, 0, 1, 1])
     >>> draws = sample(jax.random.key(0), params, jnp.ones(1000, int))
     >>> print(draws.shape, draws.mean().round())
     (1000, 1) 12.0
-
-    Reference: see `fit_bernoulli` and `fit_gaussian`.
     """
     if isinstance(params, BernoulliParams):
         return jax.random.bernoulli(key, jnp.exp(params.log_present)[labels]).astype(int)
@@ -292,5 +291,5 @@ def sample(
 
 
 def _variance(inputs: Float[np.ndarray, "some features"]) -> Float[np.ndarray, " features"]:
-    """Exactly 0 for a constant, which rounding may miss where it is no binary fraction."""
+    """Return the variance, exactly 0 for a constant, even one that is no binary fraction."""
     return np.where(np.ptp(inputs, axis=0) == 0, 0, inputs.var(axis=0))

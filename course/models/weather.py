@@ -1,9 +1,7 @@
 """Forecasts of tomorrow's sky: one row of probabilities for each reading of the barometer.
 
-The parameters of every forecaster here are a table, and applying it means looking up a row. What
-differs is where the table comes from: `fit` counts, `climatology` counts without looking at the
-barometer, `point` keeps only the likeliest sky of each row. There is no `init`: counting finds
-the table in one go, without a first guess to improve.
+The parameters are a table of shares, and applying it means looking up a row. Counting needs no
+`init`.
 """
 
 from typing import TypeAlias
@@ -12,37 +10,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from course.checks import checked, labels, number, probabilities
 from course.data.weather import BAROMETERS, SKIES
-from course.legacy_checks import (
-    Arguments,
-    Labels,
-    Positive,
-    Probabilities,
-    Shape,
-    checked,
-    refusal,
-)
 
-Table: TypeAlias = Float[Array, "barometers skies"]
-PseudoCount: TypeAlias = float | Float[Array, ""]
+Table: TypeAlias = Float[Array, "3 3"]  # a row for each barometer, a column for each sky
 
 
-class _Table(Probabilities):
-    """A forecast for each barometer."""
-
-    def check_shape(self, name: str, shape: Shape, _arguments: Arguments) -> None:
-        if shape != (wanted := (len(BAROMETERS), len(SKIES))):
-            raise refusal(name, f"shape {wanted}", f"shape {shape}")
-
-
-@checked(
-    barometer=Labels(below=len(BAROMETERS), ndim=1),
-    sky=Labels(below=len(SKIES), ndim=1, like="barometer", axis=-1),
-    pseudo_count=Positive(ndim=0),
-)
+@checked(barometer=labels(len(BAROMETERS)), sky=labels(len(SKIES)), pseudo_count=number())
 @jax.jit
 def fit(
-    barometer: Int[Array, " days"], sky: Int[Array, " days"], *, pseudo_count: PseudoCount = 1.0
+    barometer: Int[Array, " days"],
+    sky: Int[Array, " days"],
+    *,
+    pseudo_count: float | Float[Array, ""] = 1.0,
 ) -> Table:
     """Learn the forecast for each barometer by counting.
 
@@ -57,11 +37,6 @@ def fit(
     Returns:
         A table with a row for each barometer and a column for each sky; every row sums to one.
 
-    Raises:
-        TypeError: if a label is not a whole number.
-        ValueError: if a label is out of range, `sky` is not as long as `barometer`, or
-            `pseudo_count` is not above 0.
-
     >>> import numpy as np
     >>> print(np.asarray(fit([0, 0, 2], [2, 2, 0])).round(2))
     [[0.2  0.2  0.6 ]
@@ -72,70 +47,11 @@ def fit(
     the posterior under a Dirichlet prior whose parameters are all `pseudo_count`.
     """
     counts = jnp.zeros((len(BAROMETERS), len(SKIES))).at[barometer, sky].add(1)
-    return _shares(counts + pseudo_count)
+    counts = counts + pseudo_count
+    return counts / counts.sum(axis=-1, keepdims=True)
 
 
-@checked(sky=Labels(below=len(SKIES), ndim=1), pseudo_count=Positive(ndim=0))
-@jax.jit
-def climatology(sky: Int[Array, " days"], *, pseudo_count: PseudoCount = 1.0) -> Table:
-    """Learn one forecast for all days, the baseline that never looks at the barometer.
-
-        p(sky) = (days with the sky + a) / (days + 3a),   a = pseudo_count
-
-    Args:
-        sky: labels of the sky, one for each day.
-        pseudo_count: days added to each of the three counts before any was seen, above 0.
-
-    Returns:
-        A table like that of `fit`, with the same row for every barometer.
-
-    Raises:
-        TypeError: if a label is not a whole number.
-        ValueError: if a label is out of range, or `pseudo_count` is not above 0.
-
-    >>> import numpy as np
-    >>> print(np.asarray(climatology([0, 0, 2])).round(2))
-    [[0.5  0.17 0.33]
-     [0.5  0.17 0.33]
-     [0.5  0.17 0.33]]
-
-    Reference: D. S. Wilks, Statistical Methods in the Atmospheric Sciences (4th ed., 2019),
-    chapter 9: climatology as the reference forecast.
-    """
-    counts = jnp.zeros(len(SKIES)).at[sky].add(1)
-    return jnp.broadcast_to(_shares(counts + pseudo_count), (len(BAROMETERS), len(SKIES)))
-
-
-@checked(table=_Table())
-@jax.jit
-def point(table: Table) -> Table:
-    """Turn each row into a point forecast: all probability on its likeliest sky.
-
-        q(sky | barometer) = 1 if sky is the mode of the row, else 0    (of two modes, the first)
-
-    Args:
-        table: probabilities, a row for each barometer and a column for each sky.
-
-    Returns:
-        A table of the same shape, of zeros and ones.
-
-    Raises:
-        TypeError: if `table` does not hold numbers.
-        ValueError: if `table` has another shape or a row is not a distribution.
-
-    >>> from course.data.weather import CONDITIONAL
-    >>> print(point(CONDITIONAL))
-    [[0. 0. 1.]
-     [0. 1. 0.]
-     [1. 0. 0.]]
-
-    Reference: T. Gneiting, Making and Evaluating Point Forecasts, Journal of the American
-    Statistical Association 106 (2011), 746-762.
-    """
-    return jax.nn.one_hot(jnp.argmax(table, axis=-1), len(SKIES))
-
-
-@checked(table=_Table(), barometer=Labels(below=len(BAROMETERS)))
+@checked(table=probabilities(), barometer=labels(len(BAROMETERS)))
 @jax.jit
 def apply(table: Table, barometer: Int[Array, "*days"]) -> Float[Array, "*days skies"]:
     """Forecast tomorrow's sky from the barometer: the table's row.
@@ -149,19 +65,9 @@ def apply(table: Table, barometer: Int[Array, "*days"]) -> Float[Array, "*days s
     Returns:
         For each label a forecast of the three skies, along a new last axis.
 
-    Raises:
-        TypeError: if a label is not a whole number.
-        ValueError: if a label is out of range, or `table` is not as described.
-
     >>> from course.data.weather import CONDITIONAL
     >>> import numpy as np
     >>> print(np.asarray(apply(CONDITIONAL, 0)).round(2))
     [0.05 0.3  0.65]
-
-    Reference: none; it is a look-up.
     """
     return table[barometer]
-
-
-def _shares(counts: Float[Array, "*rows skies"]) -> Float[Array, "*rows skies"]:
-    return counts / counts.sum(axis=-1, keepdims=True)

@@ -1,6 +1,5 @@
 """Data for the tests of the classical models."""
 
-import jax
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 
@@ -25,7 +24,7 @@ def data(name):
 
 
 def log_probs(logits):
-    """What logits say, in double precision."""
+    """Return the log-probabilities of logits, in double precision."""
     logits = np.asarray(logits, np.float64)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -44,27 +43,4 @@ def accuracy(logits, labels):
 
 
 INPUTS, LABELS = random(examples=20, features=2)
-KEY = jax.random.key(0)
-
-# What every `fit(inputs, labels, *, classes)` refuses, and the parameter that it names.
-BAD_EXAMPLES = [
-    ((INPUTS[0], LABELS), {}, "inputs", ValueError),
-    ((np.zeros((0, 2)), []), {}, "inputs", ValueError),
-    ((np.zeros((3, 0)), [0, 1, 2]), {}, "inputs", ValueError),
-    (([["a", "b"]] * 2, [0, 1]), {}, "inputs", TypeError),
-    (([[1.0, 2.0], [3.0]], [0, 1]), {}, "inputs", TypeError),
-    ((INPUTS, LABELS[:-1]), {}, "labels", ValueError),
-    ((INPUTS, LABELS[:, None]), {}, "labels", ValueError),
-    ((INPUTS, 0), {}, "labels", ValueError),
-    ((INPUTS, LABELS - 1), {}, "labels", ValueError),
-    ((INPUTS, LABELS * 0), {}, "labels", ValueError),
-    ((INPUTS, LABELS.astype(float)), {}, "labels", TypeError),
-    ((INPUTS, LABELS > 0), {}, "labels", TypeError),
-    ((INPUTS, LABELS), {"classes": 2}, "labels", ValueError),
-    ((INPUTS, LABELS), {"classes": 1}, "classes", ValueError),
-    ((INPUTS, LABELS), {"classes": 3.0}, "classes", TypeError),
-]
-BAD_NUMBERS = [
-    ((np.where(INPUTS[3, 1] == INPUTS, value, INPUTS), LABELS), {}, "inputs", ValueError)
-    for value in (np.nan, np.inf)
-]
+WORDS = (INPUTS > 0).astype(int)

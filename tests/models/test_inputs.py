@@ -1,0 +1,73 @@
+"""Shared checks: what every model that is fitted to labels refuses."""
+
+import jax
+import numpy as np
+import pytest
+
+from course.models import discriminant, logistic
+from course.models.inputs import number_of_classes
+from course.models.naive_bayes import fit_bernoulli, fit_gaussian
+from tests.models.samples import INPUTS, LABELS, WORDS
+
+ON_NUMBERS = [logistic.fit, discriminant.fit, fit_gaussian]
+ALL = [*((fit, INPUTS) for fit in ON_NUMBERS), (fit_bernoulli, WORDS)]
+
+
+def test_the_number_of_classes_is_the_largest_label_and_one_unless_given():
+    assert number_of_classes(LABELS, None) == 3
+    assert number_of_classes(LABELS, 7) == 7
+
+
+@pytest.mark.parametrize("fit", ON_NUMBERS)
+@pytest.mark.parametrize(
+    ("inputs", "labels", "error"),
+    [
+        (INPUTS[0], LABELS, ValueError),
+        (np.zeros((0, 2)), [], ValueError),
+        (np.zeros((3, 0)), [0, 1, 2], ValueError),
+        ([["a", "b"]] * 2, [0, 1], TypeError),
+        ([[1.0, 2.0], [3.0]], [0, 1], TypeError),
+        (np.where(INPUTS[3, 1] == INPUTS, np.nan, INPUTS), LABELS, ValueError),
+        (np.where(INPUTS[3, 1] == INPUTS, np.inf, INPUTS), LABELS, ValueError),
+    ],
+)
+def test_bad_inputs(fit, inputs, labels, error):
+    with pytest.raises(error, match=r"^inputs: expected"):
+        fit(inputs, labels)
+
+
+@pytest.mark.parametrize(("fit", "inputs"), ALL)
+@pytest.mark.parametrize(
+    ("labels", "classes", "name", "error"),
+    [
+        (LABELS[:-1], None, "labels", ValueError),
+        (LABELS[:, None], None, "labels", ValueError),
+        (0, None, "labels", ValueError),
+        (LABELS - 1, None, "labels", ValueError),
+        (LABELS * 0, None, "labels", ValueError),
+        (LABELS.astype(float), None, "labels", TypeError),
+        (LABELS > 0, None, "labels", TypeError),
+        (LABELS, 2, "labels", ValueError),
+        (LABELS, 1, "classes", ValueError),
+        (LABELS, 3.0, "classes", TypeError),
+    ],
+)
+def test_bad_labels(fit, inputs, labels, classes, name, error):
+    with pytest.raises(error, match=f"^{name}: expected"):
+        fit(inputs, labels, classes=classes)
+
+
+@pytest.mark.parametrize(("fit", "inputs"), ALL)
+def test_a_class_without_examples_is_named(fit, inputs):
+    for missing, labels, classes in [
+        (0, np.maximum(LABELS, 1), None),
+        (1, np.where(LABELS == 1, 0, LABELS), None),
+        (3, LABELS, 5),
+    ]:
+        with pytest.raises(ValueError, match=rf"^labels: .* got none of class {missing}$"):
+            fit(inputs, labels, classes=classes)
+
+
+def test_traced_labels_need_the_number_of_classes():
+    with pytest.raises(ValueError, match=r"^classes: expected .* traced, got None"):
+        jax.jit(fit_bernoulli)(WORDS, LABELS)
