@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course.practice import exercises
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.predict import Prediction
 from tests.notebook_exercises import checks, filled, misused, said
 from tests.notebook_kit import IDS, NOTEBOOKS, topic

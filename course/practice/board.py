@@ -100,7 +100,7 @@ def rows(known: progress.Progress | None = None) -> list[Row]:
     Args:
         known: what is recorded; read from the reader's file by default.
     """
-    from course.practice.engine import Exercise
+    from course.practice.exercise import Exercise
     from course.practice.predict import Prediction
 
     known = known or progress.read()

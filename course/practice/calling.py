@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from course.practice.answer import BlankError, UnreadableError, plain
 from course.practice.describe import raised
-from course.practice.plain import BlankError, UnreadableError, plain
 from course.practice.text import class_name, short
-from course.practice.timeout import Stop
+from course.practice.time_limit import Stop
 
 Arguments = tuple[Any, ...]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from course.practice.answer import numbers
 from course.practice.describe import form, two_words, words
-from course.practice.plain import numbers
 
 _NAN_FROM = "look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞"
 

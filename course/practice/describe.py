@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from course.practice.plain import numbers
+from course.practice.answer import numbers
 from course.practice.text import class_name, short
-from course.practice.timeout import Stop
+from course.practice.time_limit import Stop
 
 _HERE = str(Path(__file__).parent)
 _LIBRARIES = tuple(

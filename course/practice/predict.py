@@ -93,7 +93,7 @@ def _no_prediction(value: Any) -> Text:
     """What is said of anything else that is handed in."""
     kind = class_name(type(value))
     # Imported here: the engine loads NumPy, and what shows progress alone shall not.
-    from course.practice.engine import Exercise
+    from course.practice.exercise import Exercise
 
     if issubclass(type(value), Exercise):
         call = f"practice.{value.name}"

@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
-from course.practice import store
+from course.practice import progress_file as store
 
 LOCK_SECONDS = 5.0
 

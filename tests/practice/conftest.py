@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from course.practice import engine
+from course.practice import exercise as engine
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.predict import Prediction, Revealed
 
 TIMES = 3  # inputs are random: each promise must hold on fresh ones

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "99_example"

@@ -9,10 +9,10 @@ import pytest
 from course import practice
 from course.practice import exercises, progress
 from course.practice.board import rows
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.predict import Prediction
 from tests.practice import examples
-from tests.practice.test_engine import Tags
+from tests.practice.test_check import Tags
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.exercises import load, members, topics
 from course.practice.predict import Prediction
 from tests.practice import examples

@@ -13,7 +13,7 @@ from course.practice.predict import Asked, Prediction, Revealed, predict
 from course.practice.progress import PredictionRecord
 from course.practice.verdict import Text
 from tests.practice.examples import rises
-from tests.practice.test_engine import Tags
+from tests.practice.test_check import Tags
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 QUESTION = "A coin with heads at 0.9 becomes one with heads at 0.6. What does its entropy do?"

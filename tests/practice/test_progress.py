@@ -12,7 +12,8 @@ from typing import Any
 import filelock
 import pytest
 
-from course.practice import progress, store
+from course.practice import progress
+from course.practice import progress_file as store
 from tests.practice.examples import entropy_bits, my_entropy
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no fork, pipes or such links")

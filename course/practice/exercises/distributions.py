@@ -8,7 +8,7 @@ import numpy as np
 
 from course.data.weather import CONDITIONAL
 from course.maths import information
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "01_distributions"

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from course.maths import coding, information
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "02_entropy"

@@ -7,7 +7,7 @@ import numpy as np
 
 from course.data.tables import digits
 from course.models.mlp import mlp
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "10_gradient_descent"

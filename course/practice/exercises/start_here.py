@@ -5,7 +5,7 @@ import numpy as np
 
 from course.data import messages
 from course.models import spam
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "00_start_here"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from course.practice.timeout import PAUSE, Ended, Stop, limited
+from course.practice.time_limit import PAUSE, Ended, Stop, limited
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="Windows delivers signals only between steps of the main thread"

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from course.practice.answer import BlankError, UnreadableError, numbers, plain
 from course.practice.compare import difference, same
 from course.practice.describe import form, two_words, words
-from course.practice.plain import BlankError, UnreadableError, numbers, plain
 from course.practice.text import class_name, readable
 
 Pair = collections.namedtuple("Pair", "mean spread")

@@ -21,7 +21,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course.practice import engine, progress
+from course.practice import exercise as engine
+from course.practice import progress
 from course.practice.verdict import Verdict
 from tests.practice.examples import entropy_bits, fair_die, my_entropy, prefix_code
 

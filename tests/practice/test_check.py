@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.practice import engine, progress
-from course.practice.engine import Exercise, Mistake
+from course.practice import exercise as engine
+from course.practice import progress
+from course.practice.exercise import Exercise, Mistake
 from course.practice.verdict import Text, Verdict
 from tests.practice.examples import (
     confident_forecast,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from course.practice.engine import Exercise, judge
+from course.practice.exercise import Exercise, judge
 from course.practice.exercises import distributions, entropy, gradient_descent, start_here
 
 TIMES = 10  # cases are random: once is no proof

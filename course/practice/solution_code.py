@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from course.practice.plain import plain
+from course.practice.answer import plain
 
 
 def pasteable(solution: Any, name: str, *, value: bool) -> str:

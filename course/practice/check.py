@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course.practice.answer import BlankError, UnreadableError, numbers, plain
 from course.practice.calling import (
     Arguments,
     Trouble,
@@ -17,12 +18,11 @@ from course.practice.calling import (
 )
 from course.practice.compare import difference, mismatch, same
 from course.practice.describe import raised, words
-from course.practice.plain import BlankError, UnreadableError, numbers, plain
 from course.practice.text import class_name, short
 from course.practice.verdict import Outcome
 
 if TYPE_CHECKING:
-    from course.practice.engine import Exercise
+    from course.practice.exercise import Exercise
 
 Judged = tuple[Outcome, str]
 

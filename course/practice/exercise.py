@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 
 from course.practice import progress
+from course.practice.answer import plain
+from course.practice.check import FaultyError, judge
 from course.practice.compare import same
-from course.practice.judge import FaultyError, judge
-from course.practice.plain import plain
-from course.practice.sandbox import Printed, snapshot
-from course.practice.source import pasteable
+from course.practice.session import Printed, snapshot
+from course.practice.solution_code import pasteable
 from course.practice.text import class_name, readable, short
-from course.practice.timeout import Ended, limited
+from course.practice.time_limit import Ended, limited
 from course.practice.verdict import Outcome, Text, Verdict
 
 TIME_LIMIT = 10.0
