@@ -1,20 +1,29 @@
-"""Turn whatever an answer is into plain Python and NumPy values, without trusting it.
+"""Call an answer, and read what it gives as plain Python and NumPy values.
 
-An answer may be a subclass that misbehaves, an endless iterator, a list that contains itself. So
-nothing of its own is called here except the conversions it declares (`__array__`, `__float__`), and
-everything is bounded. The caller guards against what those raise.
+An answer may be an array of any library, an endless iterator, a list that contains itself. Whatever
+it is, reading it takes little memory and raises nothing but `TimeUp` and `KeyboardInterrupt`.
 """
 
+import copy
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course.practice.text import class_name
+from course.practice.describe import class_name, raised, short
+from course.practice.time_limit import TimeUp
+
+Arguments = tuple[Any, ...]
 
 # More than any exercise asks for; an answer beyond it is refused before it is copied.
-LARGEST = 100_000
-DEEPEST = 20
+LARGEST = 100_000  # values
+DEEPEST = 20  # lists in lists
+
+_SCALARS: tuple[type[Any], ...] = (int, float, complex, str)
 
 _ADVICE = {
     "generator": " (use `return`, not `yield`, or put `list(…)` around it)",
@@ -36,11 +45,100 @@ class BlankError(Exception):
     """The answer, or a part of it, is `...`: it has not been filled in."""
 
 
+class UnwrittenError(Exception):
+    """The function raises NotImplementedError: it has not been written."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The reason why there is nothing to compare."""
+
+    phrase: str
+    """Continues "your function …"."""
+
+
+def call(function: Callable[..., Any], arguments: Arguments) -> Any:
+    """Plain result of `function(*arguments)`, `None` or `...` if it gives no result, or Trouble.
+
+    Arrays are handed over as NumPy arrays. A function that cannot use those gets JAX arrays (where
+    JAX is loaded), then plain lists: what works on any one of them is a right answer.
+
+    Raises:
+        UnwrittenError: if the function raises NotImplementedError.
+    """
+    first: Trouble | None = None
+    has_arrays = any(isinstance(value, np.ndarray) for value in arguments)
+    for convert in (_as_numpy, _as_jax, _as_list) if has_arrays else (_as_numpy,):
+        try:
+            result = function(*(convert(value) for value in copy.deepcopy(arguments)))
+        except (TimeUp, KeyboardInterrupt):
+            raise
+        except NotImplementedError as error:
+            raise UnwrittenError from error
+        except BaseException as error:  # SystemExit and its like included: nothing may get out
+            first = first or Trouble(f"raised {raised(error)}")
+            # Another kind of array or list may be what the function expects.
+            if not isinstance(error, (TypeError, AttributeError, ValueError)):
+                break
+        else:
+            try:
+                return result if result is None else read(result)
+            except BlankError:
+                return ...
+    return first
+
+
+def _as_numpy(value: Any) -> Any:
+    return value
+
+
+def _as_jax(value: Any) -> Any:
+    library = sys.modules.get("jax.numpy")
+    return library.asarray(value) if library and isinstance(value, np.ndarray) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def wrong_parameters(
+    function: Callable[..., Any], arguments: Arguments, names: Sequence[str]
+) -> str | None:
+    """Sentence to a function that cannot be called with these arguments, or None."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # built-ins have none: the call will tell
+        return None
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        count = f"{len(names)} parameter" + ("s" if len(names) != 1 else "")
+        given = short(str(signature), 80)
+        return f"Your function should take {count}, ({', '.join(names)}); it takes `{given}`."
+    return None
+
+
+def read(value: Any) -> Any:
+    """Plain form of an answer, or Trouble.
+
+    Raises:
+        BlankError: if `...` is left in it.
+    """
+    try:
+        return plain(value)
+    except (TimeUp, BlankError, KeyboardInterrupt):
+        raise
+    except UnreadableError as error:
+        return Trouble(f"gave {error}, which cannot be compared with the expected result")
+    except BaseException as error:  # the answer's own conversion failed
+        return Trouble(f"gave a {class_name(type(value))} that cannot be read ({raised(error)})")
+
+
 def plain(value: Any) -> Any:
-    """The plain form of `value`.
+    """Plain form of `value`.
 
     Numbers become Python numbers; arrays of any library become NumPy arrays; text, tuples, lists,
-    sets and dictionaries stay what they are, with plain contents; subclasses lose their behaviour.
+    sets and dictionaries stay what they are, with plain contents.
 
     Raises:
         BlankError: for `...` anywhere in it.
@@ -52,110 +150,72 @@ def plain(value: Any) -> Any:
     >>> plain(range(3))
     [0, 1, 2]
     """
-    return _plain(value, [LARGEST], 0)
+    return _plain(value, _Budget(LARGEST), 0)
 
 
-def _plain(value: Any, room: list[int], depth: int) -> Any:
-    kind = type(value)  # not isinstance, which asks the answer for its __class__
-    room[0] -= 1
-    if room[0] < 0:
-        raise UnreadableError(f"more than {LARGEST:,} values")
+@dataclass
+class _Budget:
+    """Number of values that may still be read."""
+
+    left: int
+
+    def spend(self, count: int, name: str) -> None:
+        """Refuse more than there is left."""
+        self.left -= count
+        if self.left < 0:
+            raise UnreadableError(name)
+
+
+def _plain(value: Any, budget: _Budget, depth: int) -> Any:
+    budget.spend(1, f"more than {LARGEST:,} values")
     if depth > DEEPEST:
         raise UnreadableError("lists nested without end")
     if value is ...:
         raise BlankError
-    if value is None or kind is bool:
+    if value is None or isinstance(value, bool):
         return value
-    if issubclass(kind, np.ndarray):
-        return _array(np.asarray(value), room, depth)
-    if issubclass(kind, int):
-        return int.__index__(value)
-    if issubclass(kind, float):
-        return float.__float__(value)
-    if issubclass(kind, complex):
-        return complex.__complex__(value)
-    if issubclass(kind, str):
-        return str.__str__(value)
-    container = _container(value, kind, room, depth)
-    return container if container is not None else _converted(value, kind, room, depth)
-
-
-def _container(value: Any, kind: type, room: list[int], depth: int) -> Any:
-    """The plain form of a built-in container, or None for anything else."""
-    if kind is range:
-        return [_plain(item, room, depth + 1) for item in value]
-    for base in (list, tuple, set, frozenset):
-        if issubclass(kind, base):
-            items = [_plain(item, room, depth + 1) for item in base.__iter__(value)]
-            return set(items) if base in (set, frozenset) else base(items)
-    if issubclass(kind, dict):
+    if isinstance(value, np.ndarray):
+        return _array(value, budget, depth)
+    for kind in _SCALARS:
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, dict):
         return {
-            _plain(key, room, depth + 1): _plain(item, room, depth + 1)
-            for key, item in dict.items(value)
+            _plain(key, budget, depth + 1): _plain(item, budget, depth + 1)
+            for key, item in value.items()
         }
-    return None
+    if isinstance(value, (list, range, tuple, set, frozenset)):
+        items = [_plain(item, budget, depth + 1) for item in value]
+        if isinstance(value, (list, range)):
+            return items
+        return tuple(items) if isinstance(value, tuple) else set(items)
+    return _converted(value, budget, depth)
 
 
-def _converted(value: Any, kind: type, room: list[int], depth: int) -> Any:
-    """The plain form of an object that can turn itself into an array or a number."""
-    if issubclass(kind, type) or hasattr(kind, "__next__") or hasattr(kind, "__await__"):
-        raise _unreadable(kind)
-    for method in ("__array__", "__jax_array__"):
-        if hasattr(kind, method):
-            source = value.__jax_array__() if method == "__jax_array__" else value
-            return _array(np.asarray(source), room, depth)
-    if hasattr(kind, "__index__"):
-        return int.__index__(value.__index__())
-    if hasattr(kind, "__float__"):
-        return float.__float__(value.__float__())
-    raise _unreadable(kind)
+def _converted(value: Any, budget: _Budget, depth: int) -> Any:
+    """Plain form of an object that can turn itself into an array or a number."""
+    is_value = not isinstance(value, type) and not hasattr(value, "__next__")
+    if is_value and hasattr(value, "__jax_array__"):
+        value = value.__jax_array__()
+    if is_value and hasattr(value, "__array__"):
+        return _array(np.asarray(value), budget, depth)
+    if is_value and hasattr(value, "__index__"):
+        return int(value)
+    if is_value and hasattr(value, "__float__"):
+        return float(value)
+    name = class_name(type(value))
+    raise UnreadableError(f"a {name}{_ADVICE.get(name, '')}")
 
 
-def _unreadable(kind: type) -> UnreadableError:
-    name = class_name(kind)
-    return UnreadableError(f"a {name}{_ADVICE.get(name, '')}")
-
-
-def _array(array: NDArray[Any], room: list[int], depth: int) -> Any:
-    """A NumPy array of bool, integer, float or complex; a Python value where it has no axes."""
-    if array.size > room[0]:
-        raise UnreadableError(f"{array.size:,} values")
+def _array(array: NDArray[Any], budget: _Budget, depth: int) -> Any:
+    """NumPy array of bool, integer, float or complex; a Python value where it has no axes."""
+    budget.spend(array.size, f"{array.size:,} values")
+    array = np.asarray(array)  # a masked array, for one, loses its mask
     if array.dtype.kind in "OUS":
-        return _plain(array.tolist(), room, depth + 1)
-    room[0] -= array.size
+        return _plain(array.tolist(), budget, depth + 1)
     if array.dtype.kind not in "biufc":
         array = array.astype(np.float64)  # bfloat16 and its like
     elif array.dtype.char in "gG":  # long double, which has no equal in Python
         array = array.astype(np.float64 if array.dtype.kind == "f" else np.complex128)
     # A copy: an answer may hand out the same array each time, with other numbers in it.
     return np.array(array) if array.ndim else array.item()
-
-
-def numbers(value: Any) -> NDArray[Any] | None:
-    """A plain value as an array of numbers, or None where it is not one (text, ragged lists).
-
-    >>> numbers([1, 2.5])
-    array([1. , 2.5])
-    >>> numbers([[1], [2, 3]]) is None, numbers("1") is None
-    (True, True)
-    """
-    if not _numeric(value):
-        return None
-    try:
-        array = np.asarray(value)
-    except (ValueError, OverflowError):
-        return None
-    if array.dtype.kind == "c" and not np.any(array.imag):
-        array = array.real
-    if array.dtype.kind == "c":
-        return array
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _numeric(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(map(_numeric, value))
-    return isinstance(value, (bool, int, float, complex, np.ndarray))

@@ -36,7 +36,7 @@ q1 = Exercise(
     title="Exclusive or independent?",
     difficulty=1,
     minutes=6,
-    solution=both,
+    reference=both,
     cases=columns,
     mistakes=[
         Mistake(
@@ -100,7 +100,7 @@ q2 = Exercise(
     title="The log score",
     difficulty=1,
     minutes=5,
-    solution=my_log_score,
+    reference=my_log_score,
     cases=forecasts,
     mistakes=[
         Mistake(
@@ -179,7 +179,7 @@ q3 = Exercise(
     title="Your forecast",
     difficulty=1,
     minutes=4,
-    solution=[0.95, 0.04, 0.01],
+    reference=[0.95, 0.04, 0.01],
     answer="my_forecast",
     judge=fair_forecast,
     tolerance=1e-9,  # what is nearly one of the mistakes below costs something else
@@ -235,7 +235,7 @@ q4 = Exercise(
     title="Softmax that does not break",
     difficulty=2,
     minutes=8,
-    solution=my_softmax,
+    reference=my_softmax,
     cases=score_lists,
     mistakes=[
         Mistake(

@@ -64,7 +64,7 @@ q1 = Exercise(
     title="Rules of your own",
     difficulty=1,
     minutes=6,
-    solution=my_rules,
+    reference=my_rules,
     cases=inboxes,
     judge=rules_work,
     mistakes=[
@@ -165,7 +165,7 @@ q2 = Exercise(
     title="Split the examples",
     difficulty=2,
     minutes=8,
-    solution=split,
+    reference=split,
     cases=lambda rng: [
         (count, np.random.default_rng(rng.integers(2**31))) for count in (100, 250, 500, 1000, 1500)
     ],
@@ -256,7 +256,7 @@ q3 = Exercise(
     title="An honest score",
     difficulty=2,
     minutes=8,
-    solution=honest_score,
+    reference=honest_score,
     cases=learners,
     mistakes=[
         Mistake(
