@@ -114,7 +114,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 def answer(exercise: Exercise) -> str:
     """The name of the blank in the notebook."""
-    return exercise.answer or str(exercise.right.__name__)
+    return exercise.answer or str(exercise.reference.__name__)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)

@@ -23,6 +23,7 @@ Arguments = tuple[Any, ...]
 LARGEST = 100_000  # values
 DEEPEST = 20  # lists in lists
 
+_TOO_MANY = f"more than {LARGEST:,} values"
 _SCALARS: tuple[type[Any], ...] = (int, float, complex, str)
 
 _ADVICE = {
@@ -42,11 +43,7 @@ class UnreadableError(Exception):
 
 
 class BlankError(Exception):
-    """The answer, or a part of it, is `...`: it has not been filled in."""
-
-
-class UnwrittenError(Exception):
-    """The function raises NotImplementedError: it has not been written."""
+    """The answer has not been filled in: it contains `...`, or raises NotImplementedError."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def call(function: Callable[..., Any], arguments: Arguments) -> Any:
     JAX is loaded), then plain lists: what works on any one of them is a right answer.
 
     Raises:
-        UnwrittenError: if the function raises NotImplementedError.
+        BlankError: if the function raises NotImplementedError.
     """
     first: Trouble | None = None
     has_arrays = any(isinstance(value, np.ndarray) for value in arguments)
@@ -74,7 +71,7 @@ def call(function: Callable[..., Any], arguments: Arguments) -> Any:
         except (TimeUp, KeyboardInterrupt):
             raise
         except NotImplementedError as error:
-            raise UnwrittenError from error
+            raise BlankError from error
         except BaseException as error:  # SystemExit and its like included: nothing may get out
             first = first or Trouble(f"raised {raised(error)}")
             # Another kind of array or list may be what the function expects.
@@ -159,15 +156,15 @@ class _Budget:
 
     left: int
 
-    def spend(self, count: int, name: str) -> None:
+    def spend(self, count: int = 1) -> None:
         """Refuse more than there is left."""
         self.left -= count
         if self.left < 0:
-            raise UnreadableError(name)
+            raise UnreadableError(f"{count:,} values" if count > 1 else _TOO_MANY)
 
 
 def _plain(value: Any, budget: _Budget, depth: int) -> Any:
-    budget.spend(1, f"more than {LARGEST:,} values")
+    budget.spend()
     if depth > DEEPEST:
         raise UnreadableError("lists nested without end")
     if value is ...:
@@ -209,7 +206,7 @@ def _converted(value: Any, budget: _Budget, depth: int) -> Any:
 
 def _array(array: NDArray[Any], budget: _Budget, depth: int) -> Any:
     """NumPy array of bool, integer, float or complex; a Python value where it has no axes."""
-    budget.spend(array.size, f"{array.size:,} values")
+    budget.spend(array.size)
     array = np.asarray(array)  # a masked array, for one, loses its mask
     if array.dtype.kind in "OUS":
         return _plain(array.tolist(), budget, depth + 1)

@@ -22,7 +22,6 @@ import copy
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ from course.practice.answer import (
     BlankError,
     Trouble,
     UnreadableError,
-    UnwrittenError,
     call,
     plain,
     read,
@@ -93,9 +91,6 @@ class Question:
     """False lets the judge see numbers of any shape."""
     tolerance: float = 1e-4
     """Numbers agree when |difference| ≤ tolerance · (1 + |expected|)."""
-    blank: Any = None
-    """What the notebook ships, where that is neither None, `...` nor a function that returns one of
-    them or raises NotImplementedError."""
     praise: str = ""
     """What to say when it is right: the idea in a sentence."""
 
@@ -136,25 +131,11 @@ class FaultyError(Exception):
 
 def _judged(question: Question, answer: Any) -> Judged:
     """Outcome and message for one answer."""
-    if answer is None or answer is ... or _is_blank(question.blank, answer):
+    if answer is None or answer is ...:
         return EMPTY
     if question.cases is None:
         return _judged_value(question, answer)
     return _judged_function(question, answer, question.cases)
-
-
-def _is_blank(blank: Any, answer: Any) -> bool:
-    """Return whether this is what the notebook ships."""
-    if blank is None:
-        return False
-    blank = inspect.unwrap(blank) if callable(blank) else blank
-    if isinstance(blank, FunctionType) and isinstance(answer, FunctionType):
-        given, shipped = answer.__code__, blank.__code__
-        return (given.co_code, given.co_consts) == (shipped.co_code, shipped.co_consts)
-    try:
-        return not callable(answer) and same(plain(blank), plain(answer), 0.0)
-    except Exception:  # not readable, hence not what was shipped
-        return False
 
 
 def _judged_value(question: Question, answer: Any) -> Judged:
@@ -198,7 +179,7 @@ def _judged_function(question: Question, answer: Any, cases: Callable[..., Any])
             got.append(call(answer, case))
             if isinstance(got[-1], Trouble):
                 break
-    except UnwrittenError:
+    except BlankError:
         return EMPTY
     if all(value is None or value is ... for value in got):
         return RETURNS_NOTHING

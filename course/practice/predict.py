@@ -43,13 +43,6 @@ class Prediction:
     reveal: Callable[[], tuple[str, str]]
     """Computes the right option and a sentence; called when the reader has answered."""
 
-    def __post_init__(self) -> None:
-        if self.name.count(".") != 1:
-            raise ValueError(f"name: expected 'topic.name', got {self.name!r}")
-        different = {_folded(option) for option in self.options}
-        if len(self.options) < 2 or len(different) < len(self.options):
-            raise ValueError(f"options: expected two or more different ones, got {self.options!r}")
-
 
 @dataclass(frozen=True, eq=False)
 class Asked:

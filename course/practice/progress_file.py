@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -84,15 +85,12 @@ def path() -> Path:
     """Return the place of the progress file: `COURSE_PROGRESS`, or the user's data folder.
 
     Raises:
-        OSError: if this user has no home folder.
+        RuntimeError: if this user has no home folder.
     """
     named = os.environ.get("COURSE_PROGRESS", "").strip()
     place = Path(named) if named else user_data_path("why-models-learn") / "progress.json"
-    try:
-        # A link stays: what is replaced is the file it points to.
-        return Path(os.path.realpath(place.expanduser()))
-    except RuntimeError as error:
-        raise OSError("this user has no home folder") from error
+    # A link stays: what is replaced is the file it points to.
+    return Path(os.path.realpath(place.expanduser()))
 
 
 def parsed(content: Content) -> Progress:
@@ -130,9 +128,11 @@ def load(place: Path) -> Content:
         NewerError: if it is one of a later version.
         OSError: if it cannot be read.
     """
-    if not place.exists():
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
         return {"schema": SCHEMA, "exercises": {}, "predictions": {}}
-    if not place.is_file():
+    if not stat.S_ISREG(mode):
         raise OSError(f"{place} is not a file")  # a folder, a device, a pipe: not ours to move
     try:
         content = json.loads(place.read_bytes())

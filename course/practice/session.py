@@ -17,40 +17,24 @@ from unittest import mock
 
 import numpy as np
 
+from course.practice.describe import short
+
 PRINTED_LIMIT = 600  # characters
 JAX_SETTINGS = ("jax_enable_x64", "jax_debug_nans")
 
 
-class Printed(io.TextIOBase):
-    """Takes what an answer prints and keeps the first few hundred characters.
-
-    >>> printed = Printed(limit=5)
-    >>> printed.write("abc"), printed.write("defg")
-    (3, 4)
-    >>> printed.text
-    'abcde …'
-    """
-
-    def __init__(self, limit: int = PRINTED_LIMIT) -> None:
-        self._kept = ""
-        self._limit = limit
-        self._more = False
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
+class Printed(io.StringIO):
+    """Takes what an answer prints and keeps the first few hundred characters."""
 
     def write(self, text: str) -> int:
-        """Keep `text` while there is room."""
-        room = self._limit - len(self._kept)
-        self._kept += text[:room]
-        self._more = self._more or len(text) > room
+        """Keep `text` while there is room, and one character more, which shows that it was cut."""
+        super().write(text[: PRINTED_LIMIT + 1 - self.tell()])
         return len(text)
 
     @property
     def text(self) -> str:
         """Printed text, ending in "…" where it was cut."""
-        return self._kept.rstrip() + (" …" if self._more else "")
+        return short(self.getvalue().rstrip(), PRINTED_LIMIT)
 
 
 @contextmanager
@@ -74,38 +58,30 @@ def session_kept(printed: Printed) -> Iterator[None]:
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         with suppress(FileNotFoundError):  # a deleted folder: there is nothing to come back to
             stack.callback(os.chdir, os.getcwd())
-        # Libraries that may not be loaded; nothing is loaded here.
-        _keep_jax(stack, sys.modules.get("jax"))
-        _keep_matplotlib(stack, sys.modules.get("matplotlib"))
-        _keep_kernel(stack, sys.modules.get("IPython"))
+        _keep_libraries(stack)
         yield
 
 
-def _keep_jax(stack: ExitStack, jax: Any) -> None:
-    """Put JAX's settings back."""
-    for name in JAX_SETTINGS if jax else ():
-        stack.callback(jax.config.update, name, getattr(jax.config, name))
-
-
-def _keep_matplotlib(stack: ExitStack, matplotlib: Any) -> None:
-    """Put matplotlib's settings back and close new figures, which the notebook would show."""
-    if matplotlib:
-        stack.enter_context(matplotlib.rc_context())
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot:
+def _keep_libraries(stack: ExitStack) -> None:
+    """Keep the state of libraries that may not be loaded; nothing is loaded here."""
+    loaded: dict[str, Any] = dict(sys.modules)
+    if "jax" in loaded:
+        config = loaded["jax"].config
+        for name in JAX_SETTINGS:
+            stack.callback(config.update, name, getattr(config, name))
+    if "matplotlib" in loaded:
+        stack.enter_context(loaded["matplotlib"].rc_context())
+    if "matplotlib.pyplot" in loaded:  # the notebook would show new figures
+        pyplot = loaded["matplotlib.pyplot"]
         stack.callback(_close_new_figures, pyplot, set(pyplot.get_fignums()))
+    shell = loaded["IPython"].get_ipython() if "IPython" in loaded else None
+    if shell is not None:  # `exit()` is to leave the answer, not the notebook's kernel
+        stack.enter_context(mock.patch.object(shell, "ask_exit", _leave))
 
 
 def _close_new_figures(pyplot: Any, before: set[int]) -> None:
     for number in set(pyplot.get_fignums()) - before:
         pyplot.close(number)
-
-
-def _keep_kernel(stack: ExitStack, ipython: Any) -> None:
-    """Let `exit()` leave the answer, not the notebook's kernel."""
-    shell = ipython.get_ipython() if ipython else None
-    if shell is not None:
-        stack.enter_context(mock.patch.object(shell, "ask_exit", _leave))
 
 
 def _leave() -> None:

@@ -84,7 +84,7 @@ class TimeLimit:
         if HAS_TIMER:
             # Code may catch the exception (`while True: try: … except: pass`). Signals after ever
             # other pauses hit it, sooner or later, outside its `try`.
-            pause = PAUSE * 10 ** -random.uniform(0, 5) if again else PAUSE
+            pause = PAUSE * 10 ** -random.uniform(1, 5) if again else PAUSE
             signal.setitimer(signal.ITIMER_REAL, pause, PAUSE)
         # Not in a frame of this class, where it would keep the limit from being taken away.
         if self._active and frame is not None and frame.f_code not in _OWN_CODE:

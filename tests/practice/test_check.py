@@ -1,8 +1,10 @@
 """Verdicts: what passes, what does not yet, what has not been attempted, and what is said."""
 
 import functools
-import html.parser
+import itertools
 import math
+import sys
+import threading
 from typing import Any
 
 import jax
@@ -10,10 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.practice import exercise as engine
-from course.practice import progress
-from course.practice.exercise import Exercise, Mistake
-from course.practice.verdict import Text, Verdict
+from course.practice.check import Mistake, Question, check
+from course.practice.exercise import Exercise
+from course.practice.progress_file import read
 from tests.practice.examples import (
     confident_forecast,
     entropy_bits,
@@ -143,7 +144,7 @@ def test_a_blank_function_is_not_attempted(answer: Any) -> None:
     verdict = entropy_bits.check(answer)
     assert verdict.outcome == "not attempted"
     assert repr(verdict).startswith("Entropy of a forecast (difficulty 2 of 3, about 5 minutes)\n")
-    assert progress.read().exercises == {}
+    assert read().exercises == {}
 
 
 @pytest.mark.parametrize("answer", [None, ..., (..., ..., ...), [0.5, ...], {"a": ...}])
@@ -153,23 +154,6 @@ def test_a_blank_value_is_not_attempted(answer: Any) -> None:
 
 def test_check_without_an_answer_is_not_attempted() -> None:
     assert entropy_bits.check().outcome == "not attempted"
-
-
-def blank(p):
-    return 0.0 * p.sum()
-
-
-def test_what_the_notebook_ships_is_not_attempted() -> None:
-    exercise = Exercise(
-        "a.b", "Title", 1, 1, my_entropy, cases=entropy_bits.cases, answer="f", blank=blank
-    )
-    value = Exercise("a.c", "Title", 1, 1, 2.0, answer="x", blank=[0, 0])
-    namespace: dict[str, Any] = {}
-    exec("def blank(p):\n    return 0.0 * p.sum()", namespace)
-    assert exercise.check(namespace["blank"]).outcome == "not attempted"
-    assert exercise.check(lambda p: 1.0 * p.sum()).outcome == "not yet"
-    assert value.check((0.0, 0.0)).outcome == "not attempted"
-    assert value.check([0, 1]).outcome == "not yet"
 
 
 @pytest.mark.parametrize(
@@ -188,8 +172,8 @@ def test_a_known_mistake_is_named(answer: Any, said: str) -> None:
 
 def test_a_mistake_that_gives_nan_is_named() -> None:
     mistake = Mistake("zero", lambda p: np.nan if 0 in p else my_entropy(p), "Leave out p = 0.")
-    exercise = Exercise("a.b", "T", 1, 1, my_entropy, cases=entropy_bits.cases, mistakes=[mistake])
-    assert exercise.check(lambda p: -np.sum(p * np.log2(p))).message == "Leave out p = 0."
+    question = Question(reference=my_entropy, cases=entropy_bits.cases, mistakes=[mistake])
+    assert check(question, lambda p: -np.sum(p * np.log2(p))).message == "Leave out p = 0."
 
 
 def one_shape(p):
@@ -310,11 +294,11 @@ def test_a_judge_sees_result_and_arguments() -> None:
     def judge(result: str, text: str, count: int) -> str | None:
         return None if len(result) == len(text) * count else f"`{result}` is too short or too long."
 
-    exercise = Exercise(
-        "a.b", "T", 1, 1, longer, cases=lambda rng: [("ab", int(rng.integers(2, 9)))], judge=judge
+    question = Question(
+        reference=longer, cases=lambda rng: [("ab", int(rng.integers(2, 9)))], judge=judge
     )
-    assert exercise.check(lambda text, count: "x" * (len(text) * count)).outcome == "correct"
-    message = exercise.check(lambda text, count: text).message
+    assert check(question, lambda text, count: "x" * (len(text) * count)).outcome == "correct"
+    message = check(question, lambda text, count: text).message
     assert message.startswith("`ab` is too short or too long. (With text = 'ab', count = ")
 
 
@@ -325,29 +309,9 @@ def test_a_literal_does_not_pass_for_a_function() -> None:
 
 
 def test_a_fault_of_the_exercise_is_told_as_such() -> None:
-    exercise = Exercise("a.b", "T", 1, 1, my_entropy, cases=lambda rng: [(None,)])
-    verdict = exercise.check(my_entropy)
+    verdict = check(Question(reference=my_entropy, cases=lambda rng: [(None,)]), my_entropy)
     assert verdict.outcome == "not yet"
     assert "The exercise itself failed, not your answer (TypeError" in verdict.message
-
-
-def test_a_check_that_cannot_begin_does_not_blame_the_reader(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(engine, "snapshot", lambda _: [][0])
-    verdict = entropy_bits.check(my_entropy)
-    assert verdict.message == "The check itself failed, so there is no judgement of your answer."
-
-
-def test_unknown_keywords_are_refused_in_words() -> None:
-    verdict = entropy_bits.check(my_entropy, foo=1, bar=2)
-    assert verdict.outcome == "not yet"
-    assert "knows no keyword `foo`, `bar`" in verdict.message
-    assert len(entropy_bits.check(my_entropy, **{"x" * 10**6: 1}).message) < 1000
-
-
-def test_several_answers_are_refused_in_words() -> None:
-    assert "one answer" in entropy_bits.check(my_entropy, pure).message
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, "ten", None])
@@ -355,109 +319,101 @@ def test_a_senseless_time_limit_is_not_used(seconds: Any) -> None:
     assert entropy_bits.check(my_entropy, seconds=seconds).outcome == "correct"
 
 
-def test_printed_output_is_shown_and_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    def chatty(p):
-        print("<b>loud</b>" * 1000)
-        return my_entropy(p)
-
-    verdict = entropy_bits.check(chatty)
-    assert capsys.readouterr() == ("", "")
-    assert verdict.outcome == "correct"
-    assert verdict.printed.startswith("<b>loud</b>")
-    assert len(verdict.printed) < 700
-    assert verdict.printed.endswith("…")
-    assert "<b>" not in verdict._repr_html_()
+class OwnBaseError(BaseException):
+    """An exception that `except Exception` does not catch."""
 
 
-def test_hints_come_one_by_one_and_the_last_one_stays() -> None:
-    texts = [repr(entropy_bits.hint()) for _ in range(3)]
-    assert texts[0] == "Hint 1 of 2: Average the surprise of each outcome."
-    assert texts[1].startswith("Hint 2 of 2: Leave out the outcomes with p = 0. That was the last")
-    assert texts[2] == texts[1]
-    assert progress.read().exercises["examples.entropy_bits"].hints_used == 2
-    assert progress.read().exercises["examples.entropy_bits"].attempts == 0
+class OwnError(ValueError):
+    """An exception that has no message, not even an empty one."""
+
+    def __str__(self) -> str:
+        raise OwnError
 
 
-def test_an_exercise_without_hints_says_so() -> None:
-    assert (
-        repr(Exercise("a.b", "T", 1, 1, 2, answer="x").hint()) == "There is no hint for this one."
-    )
+class Unreadable:
+    """An object of which nothing can be learned."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OwnBaseError("`<b>mine</b>`")
+
+    __array__ = __eq__ = __len__ = __repr__ = __getattr__  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("exercise", [entropy_bits, fair_die, confident_forecast, prefix_code])
-def test_the_solution_can_be_pasted_and_is_right(exercise: Exercise) -> None:
-    shown = exercise.solution()
-    namespace: dict[str, Any] = {}
-    exec(shown.code, namespace)
-    name = exercise.answer or exercise.right.__name__
-    assert exercise.check(namespace[name]).outcome == "correct"
-    assert progress.read().exercises[exercise.name].solution_seen
-    assert shown.code in repr(shown)
+def raising(error: Any) -> Any:
+    def answer(p):
+        raise error
+
+    return answer
 
 
-def test_attempts_are_recorded() -> None:
-    entropy_bits.check(lambda p: 0.0)
-    entropy_bits.check(my_entropy)
-    entropy_bits.check(lambda p: 0.0)
-    record = progress.read().exercises["examples.entropy_bits"]
-    assert (record.outcome, record.attempts) == ("correct", 3)
-    assert record.solved_at
+def deep(p):
+    return deep(p)
 
 
-class Tags(html.parser.HTMLParser):
-    """Collects the tags of a piece of HTML and checks that they close in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.open.append(tag)
-        self.seen.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-@pytest.mark.parametrize("outcome", ["correct", "not yet", "not attempted"])
-def test_verdicts_say_their_outcome_in_words_and_escape_the_rest(outcome: Any) -> None:
-    verdict = Verdict(outcome, "a < b & `c < d` <script>", "H <i>", "<p>", "note <u>")
-    tags = Tags(verdict._repr_html_())
-    assert tags.seen[0][0] == "div"
-    assert tags.seen[0][1]["role"] == "status"
-    assert {tag for tag, _ in tags.seen} <= {"div", "strong", "code", "pre"}
-    assert outcome.capitalize() in tags.text
-    assert "a < b & c < d <script>" in tags.text
-    assert "note <u>" in tags.text
-    assert "var(--jp-" in verdict._repr_html_()
-    assert ("H <i>" in tags.text) == (outcome == "not attempted")
-
-
-def test_an_exercise_shows_difficulty_and_minutes_first() -> None:
-    assert repr(fair_die).startswith("One throw of a die (difficulty 1 of 3, about 1 minute)")
-    assert "difficulty 1 of 3" in Tags(fair_die._repr_html_()).text
-    assert Tags(Text("`x`", "a < b")._repr_html_()).text == "xa < b"
+def nested(p):
+    result: list[Any] = []
+    result.append(result)
+    return result
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("answer", "said"),
     [
-        ({"difficulty": 4}, "difficulty: expected 1, 2 or 3, got 4"),
-        ({"minutes": 0}, "minutes: expected"),
-        ({"name": "q1"}, "name: expected"),
-        ({"solution": 2.0, "answer": ""}, "answer: expected"),
-        ({"solution": 2.0, "cases": lambda rng: []}, "solution: expected a function"),
+        (lambda p: sys.exit(3), "raised SystemExit: 3"),
+        (raising(GeneratorExit), "raised GeneratorExit"),
+        (raising(OwnBaseError("`<b>mine</b>`")), "raised OwnBaseError: `<b>mine</b>`"),
+        (raising(StopIteration), "raised StopIteration"),
+        (raising(MemoryError), "raised MemoryError"),
+        (raising(ExceptionGroup("two", [ValueError("one")])), "raised ExceptionGroup: two"),
+        (raising(OwnError()), "raised OwnError"),
+        (raising(ValueError("x" * 10**6)), "raised ValueError: xxx"),
+        (raising(ValueError("a\ud800b\x00")), "raised ValueError: a\ufffdb\ufffd"),
+        (raising(KeyboardInterrupt), "You stopped the check, so there is no judgement."),
+        (deep, "raised RecursionError"),
+        (nested, "lists nested without end"),
+        (lambda p: Unreadable(), "gave a Unreadable that cannot be read (OwnBaseError"),
+        (lambda p: itertools.count(), "gave a count"),
+        (lambda p: itertools.repeat(0.5), "gave a repeat"),
+        (lambda p: np.broadcast_to(0.5, (10**6, 10**6)), "1,000,000,000,000 values"),
+        (lambda p: b"x" * 10**7, "gave a bytes"),
+        (lambda p: "x" * 10**7, "gave 'xxx"),
+        (lambda p: 7 ** (10**5), "an integer of 84,510 digits"),
+        (lambda p: np.array(["a", 1, None], dtype=object), "a single number was expected"),
+        (lambda p: np.ma.masked, "but"),
+        (lambda p: np.datetime64("2026-01-01"), "but"),
+        (lambda p: int, "gave a type"),
+        (lambda p: threading.Lock(), "gave a lock"),
+        (lambda p: {1, "a", None, 2.0}, "gave {"),
+        (lambda p: exec("def f(:"), "raised SyntaxError"),
     ],
 )
-def test_a_senseless_exercise_cannot_be_made(changes: dict[str, Any], said: str) -> None:
-    fields = {"name": "a.b", "title": "T", "difficulty": 1, "minutes": 1, "solution": my_entropy}
-    with pytest.raises((ValueError, TypeError), match=said):
-        Exercise(**(fields | changes))
+def test_whatever_a_function_raises_or_returns_there_is_a_verdict(answer: Any, said: str) -> None:
+    verdict = entropy_bits.check(answer)
+    assert verdict.outcome == "not yet"
+    assert said in verdict.message
+    assert len(verdict.message) < 1000
+    repr(verdict).encode()
+    assert "<b>" not in verdict._repr_html_()
+
+
+@pytest.mark.parametrize("exercise", [fair_die, confident_forecast, prefix_code])
+def test_whatever_a_value_is_there_is_a_verdict(exercise: Exercise) -> None:
+    for answer in (Unreadable(), Unreadable, np.zeros(10**6), itertools.count(), {1: len}):
+        assert exercise.check(answer).outcome == "not yet"
+
+
+def test_a_judge_that_quotes_a_huge_answer_is_cut() -> None:
+    huge = prefix_code.check(["0" * 10**6, "0" * 10**6 + "1", "1"])
+    assert huge.outcome == "not yet"
+    assert 1000 < len(huge.message) < 2100
+
+
+def test_outside_the_main_thread_a_check_works_without_a_limit() -> None:
+    found = []
+    for answer in (my_entropy, raising(SystemExit)):
+        thread = threading.Thread(
+            target=lambda answer=answer: found.append(entropy_bits.check(answer).outcome)
+        )
+        thread.start()
+        thread.join()
+    assert found == ["correct", "not yet"]

@@ -53,7 +53,7 @@ def faulty(**changes: Any) -> Exercise:
         "title": "Twice",
         "difficulty": 1,
         "minutes": 1,
-        "solution": right,
+        "reference": right,
         "cases": lambda rng: [(rng.normal() + 5,)],
         "mistakes": [Mistake("square", lambda x: x**2, "You squared.")],
         "hints": ["Add it to itself."],
@@ -66,6 +66,8 @@ def faulty(**changes: Any) -> Exercise:
     [
         {"hints": []},
         {"hints": [" "]},
+        {"difficulty": 4},
+        {"minutes": 0},
         {"mistakes": []},
         {"mistakes": [Mistake("no mistake", lambda x: x + x, "Wrong.")]},
         {
@@ -75,7 +77,6 @@ def faulty(**changes: Any) -> Exercise:
             ]
         },
         {"cases": lambda rng: [(rng,)]},
-        {"blank": lambda x: 2 * x},
     ],
 )
 def test_a_faulty_exercise_is_found(changes: dict[str, Any]) -> None:
@@ -84,10 +85,18 @@ def test_a_faulty_exercise_is_found(changes: dict[str, Any]) -> None:
         prove_exercise(faulty(**changes))
 
 
-@pytest.mark.parametrize("reveal", [lambda: ("up", "It does."), lambda: ("yes", "no full stop")])
-def test_a_faulty_prediction_is_found(reveal: Any) -> None:
+@pytest.mark.parametrize(
+    ("options", "reveal"),
+    [
+        (("yes", "no"), lambda: ("up", "It does.")),
+        (("yes", "no"), lambda: ("yes", "no full stop")),
+        (("yes", "Yes"), lambda: ("yes", "It does.")),
+        (("yes",), lambda: ("yes", "It does.")),
+    ],
+)
+def test_a_faulty_prediction_is_found(options: Any, reveal: Any) -> None:
     with pytest.raises(AssertionError):
-        prove_prediction(Prediction("a.p", "Does it?", ("yes", "no"), reveal))
+        prove_prediction(Prediction("a.p", "Does it?", options, reveal))
 
 
 def test_modules_are_loaded() -> None:

@@ -1,5 +1,7 @@
-"""The time limit itself, by the alarm and by the watchdog thread of systems without one."""
+"""The time limit, by a timer and by the watchdog thread of systems without one."""
 
+import _thread
+import contextlib
 import os
 import signal
 import threading
@@ -7,215 +9,211 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from course.practice.time_limit import PAUSE, Ended, Stop, limited
+from course.practice import time_limit
+from course.practice.time_limit import PAUSE, TimeLimit, TimeUp
+from tests.practice.examples import entropy_bits, my_entropy
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="Windows delivers signals only between steps of the main thread"
 )
-both_ways = pytest.mark.parametrize("alarm", [True, False], ids=["alarm", "watchdog"])
+SHORT = 0.2  # seconds
 
 
-def busy() -> None:
+@pytest.fixture(params=[True, False], ids=["timer", "watchdog"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "HAS_TIMER", request.param)
+
+
+both_ways = pytest.mark.usefixtures("_both_ways")
+
+
+def state() -> list[Any]:
+    """What a limit must leave as it is."""
+    handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
+    return [handlers, signal.getitimer(signal.ITIMER_REAL)[1], threading.active_count()]
+
+
+def ended(work: Callable[[], Any], seconds: float) -> type[BaseException] | None:
+    """Run the work under a limit; return the class of what came out, after a look around."""
+    before = state()
+    found = None
+    try:
+        with TimeLimit(seconds):
+            work()
+    except BaseException as error:
+        found = type(error)
+    assert state() == before
+    return found
+
+
+def busy(*_: Any) -> None:
     while True:
         pass
 
 
-def swallows() -> None:
-    count = 0
-    while True:
-        try:
-            while True:
-                try:
-                    count += 1
-                except BaseException:
-                    continue
-        except BaseException:
-            continue
-
-
-def returns_late() -> int:
+def late(*_: Any) -> Any:
     try:
         busy()
     except BaseException:
         return 1
-    return 0
+
+
+def interrupted(*_: Any) -> None:
+    _thread.interrupt_main()
+    busy()
 
 
 @both_ways
-def test_what_finishes_gives_its_value(alarm: bool) -> None:
-    ended = limited(lambda: 42, 60, alarm=alarm)
-    assert (ended.how, ended.value) == ("finished", 42)
+def test_what_ends_in_time_is_left_alone() -> None:
+    assert ended(lambda: 42, 60) is None
+    assert ended(lambda: [][0], 60) is IndexError
+    assert ended(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN), 60) is None
 
 
 @both_ways
-@pytest.mark.parametrize("work", [busy, swallows, returns_late])
-def test_what_never_ends_is_stopped(work: Callable[[], Any], alarm: bool) -> None:
-    assert limited(work, 0.1, alarm=alarm).how == "out of time"
+@pytest.mark.parametrize("work", [busy, late])
+def test_what_takes_too_long_is_stopped(work: Callable[[], Any]) -> None:
+    assert ended(work, 0.05) is TimeUp
 
 
 @both_ways
-@pytest.mark.parametrize("error", [ValueError, SystemExit, GeneratorExit, Stop, MemoryError])
-def test_what_raises_does_not_get_out(error: type[BaseException], alarm: bool) -> None:
-    def work() -> None:
-        raise error
-
-    ended = limited(work, 60, alarm=alarm)
-    assert (ended.how, ended.error) == ("raised", error)
+def test_the_readers_interrupt_is_told_apart() -> None:
+    assert ended(interrupted, 60) is KeyboardInterrupt
 
 
-@both_ways
-def test_the_readers_interrupt_is_told_apart(alarm: bool) -> None:
-    def work() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        swallows()
-
-    assert limited(work, 60, alarm=alarm).how == "interrupted"
+def test_no_signal_comes_afterwards() -> None:
+    for _ in range(20):
+        assert ended(busy, 0.001) is TimeUp
+    time.sleep(3 * PAUSE)
 
 
-@both_ways
-def test_signals_during_tidying_up_do_not_get_out(alarm: bool) -> None:
-    steps = []
-
-    def tidy() -> None:
-        for number in (signal.SIGINT, signal.SIGINT):
-            signal.raise_signal(number)
-        steps.append("tidy")
-
-    ended = limited(busy, 0.05, prepare=lambda: tidy, alarm=alarm)
-    assert (ended.how, steps) == ("out of time", ["tidy"])
-
-
-@both_ways
-def test_an_interrupt_while_preparing_keeps_the_work_from_beginning(alarm: bool) -> None:
-    steps = []
-
-    def prepare() -> Callable[[], None]:
-        signal.raise_signal(signal.SIGINT)
-        return lambda: steps.append("tidy")
-
-    ended = limited(lambda: steps.append("work"), 60, prepare=prepare, alarm=alarm)
-    assert (ended.how, steps) == ("interrupted", ["tidy"])
-
-
-@both_ways
-def test_handlers_and_threads_are_put_back(alarm: bool) -> None:
-    def work() -> None:
-        for number in (signal.SIGINT, signal.SIGALRM, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-
-    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    threads = threading.active_count()
-    assert limited(work, 60, alarm=alarm).how == "finished"
-    assert {number: signal.getsignal(number) for number in signal.valid_signals()} == before
-    assert threading.active_count() == threads
-
-
-class Meta(type):
-    """A class of exceptions with neither a truth nor a name."""
-
-    def __bool__(cls) -> bool:
-        raise SystemExit
-
-
-@both_ways
-def test_an_exception_class_without_truth_is_reported(alarm: bool) -> None:
-    error = Meta("Own", (Exception,), {})
-
-    def work() -> None:
-        raise error
-
-    before = signal.getsignal(signal.SIGINT)
-    assert limited(work, 60, alarm=alarm).error is error
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-@both_ways
-@pytest.mark.parametrize("where", ["prepare", "tidy", "finish"])
-def test_handlers_are_put_back_whatever_fails(where: str, alarm: bool) -> None:
-    hows = []
-
-    def fail(_: Any = None) -> Any:
-        raise OSError("mine")
-
-    def finish(ended: Ended) -> None:
-        hows.append((ended.how, ended.error))
-        if where == "finish":
-            fail()
-
-    prepare = fail if where == "prepare" else lambda: fail if where == "tidy" else lambda: None
-    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    threads = threading.active_count()
-    with pytest.raises(OSError, match="mine"):
-        limited(lambda: 1, 60, prepare=prepare, finish=finish, alarm=alarm)
-    assert {number: signal.getsignal(number) for number in signal.valid_signals()} == before
-    assert threading.active_count() == threads
-    expected = {"prepare": [("raised", None)], "tidy": [], "finish": [("finished", None)]}
-    assert hows == expected[where]
-
-
-@both_ways
-def test_the_signal_mask_is_put_back_and_what_it_held_back_does_no_harm(alarm: bool) -> None:
-    def work() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGINT, signal.SIGTERM])
-        signal.raise_signal(signal.SIGALRM if alarm else signal.SIGINT)
-
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    ended = limited(work, 60, alarm=alarm)
-    assert ended.how == ("finished" if alarm else "interrupted")
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-
-
-def test_no_alarm_rings_afterwards() -> None:
-    kept: list[BaseException] = []
-
-    def keeps_the_exception() -> None:
-        try:
-            busy()
-        except BaseException as error:
-            kept.append(error)
-
-    before = signal.getsignal(signal.SIGALRM)
-    rung: list[int] = []
-    signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
-    timer = signal.setitimer(signal.ITIMER_REAL, 0)
-    try:
-        assert limited(keeps_the_exception, 0.05).how == "out of time"
-        kept.clear()  # its tripwire must not go off any more
-        time.sleep(3 * PAUSE)
-        assert rung == []
-    finally:
-        signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-
-
-def test_another_programs_alarm_is_wound_up_again() -> None:
-    before = signal.getsignal(signal.SIGALRM)
-    rung: list[int] = []
-    signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
+def test_another_programs_timer_goes_on() -> None:
     timer = signal.setitimer(signal.ITIMER_REAL, 3600)
     try:
-        assert limited(busy, 0.05).how == "out of time"
+        assert ended(busy, 0.05) is TimeUp
         assert 3000 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3600
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        while not rung:
-            time.sleep(0.01)
     finally:
-        signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
-def test_outside_the_main_thread_there_is_no_limit_and_nothing_gets_out() -> None:
+def test_outside_the_main_thread_there_is_no_limit() -> None:
     found: list[Any] = []
 
     def run() -> None:
-        tidied: list[int] = []
-        slow = limited(lambda: time.sleep(0.05), 0.001, prepare=lambda: lambda: tidied.append(1))
-        fails = limited(lambda: [][0], 60, prepare=lambda: lambda: tidied.append(2))
-        found.extend([slow.how, fails.how, tidied])
+        with TimeLimit(0.001):
+            time.sleep(0.05)
+        found.append("ended")
 
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    assert found == ["finished", "raised", [1, 2]]
+    assert found == ["ended"]
+
+
+def sleeps(p):
+    while True:
+        time.sleep(10)
+
+
+def tries(p):
+    total = 0.0
+    while True:
+        try:
+            total += np.log(p).sum() / 0
+        except Exception:
+            continue
+
+
+def swallows(p):
+    while True:
+        try:
+            time.sleep(10)
+        except:  # noqa: E722
+            continue
+
+
+def swallows_twice(p):
+    while True:
+        try:
+            swallows(p)
+        except BaseException:
+            continue
+
+
+def suppresses(p):
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(10)
+
+
+def prints_for_ever(p):
+    while True:
+        print("again")
+
+
+def waits_for_a_lock(p):
+    lock = threading.Lock()
+    with lock:
+        lock.acquire()
+
+
+def eager_jax(p):
+    x = jnp.asarray(p)
+    while True:
+        x = jnp.sin(x) + 1
+
+
+def compiles_for_ever(p):
+    while True:
+        jax.jit(lambda x: jnp.sin(x) ** 2)(p)
+
+
+def steps_for_ever(p):
+    return max(0 for _ in iter(int, 1))
+
+
+@jax.jit
+def jax_entropy(p):
+    return jnp.sum(jax.scipy.special.entr(p)) / jnp.log(2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(busy, late, sleeps, tries, swallows, swallows_twice, suppresses, prints_for_ever),
+        *(waits_for_a_lock, eager_jax, compiles_for_ever, steps_for_ever),
+    ],
+)
+def test_endless_answers_are_stopped(answer: Any) -> None:
+    jnp.sin(np.ones(3)).block_until_ready()  # JAX has been used before
+    before = state()
+    verdict = entropy_bits.check(answer, seconds=SHORT)
+    assert state() == before
+    assert verdict.outcome == "not yet"
+    assert verdict.message.startswith("Your code was still running after 0.2 seconds")
+    assert len(verdict.printed) < 1000
+    assert entropy_bits.check(jax_entropy).outcome == "correct"
+
+
+def test_the_interrupt_button_stops_a_check_calmly() -> None:
+    verdict = entropy_bits.check(interrupted, seconds=60)
+    assert verdict.outcome == "not yet"
+    assert verdict.message == "You stopped the check, so there is no judgement."
+
+
+def test_a_limit_at_any_moment_leaves_nothing_behind() -> None:
+    before = state()
+    outcomes = []
+    for step in range(50):
+        verdict = entropy_bits.check(my_entropy, seconds=3e-5 * (step + 1))
+        outcomes.append(verdict.outcome)
+        if verdict.outcome == "not yet":
+            assert verdict.message.startswith("Your code was still running after")
+        assert state() == before
+    assert "not yet" in outcomes
+    assert entropy_bits.check(my_entropy).outcome == "correct"
