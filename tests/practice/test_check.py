@@ -28,25 +28,9 @@ def pure(p):
     return sum(-x * math.log2(x) for x in p if x > 0)
 
 
-class Callable:
-    def __call__(self, p):
-        return my_entropy(p)
-
-    def method(self, p):
-        return my_entropy(p)
-
-    @staticmethod
-    def static(p):
-        return my_entropy(p)
-
-
 def list_only(p):
     p.index(max(p))  # arrays have no .index
     return pure(p)
-
-
-def truth_of_list(p):
-    return pure(p) if p else 0.0
 
 
 def jax_only(p):
@@ -77,9 +61,6 @@ RIGHT = {
     "pure Python": pure,
     "NumPy": my_entropy,
     "lambda": lambda p: float(my_entropy(p)),
-    "callable object": Callable(),
-    "bound method": Callable().method,
-    "static method": Callable.static,
     "partial": functools.partial(many, base=2),
     "variadic": many,
     "keyword default": lambda p, base=2.0: my_entropy(p) / math.log2(base),
@@ -93,7 +74,6 @@ RIGHT = {
     "zero-dimensional": lambda p: np.array(my_entropy(p), dtype=np.float32),
     "complex without imaginary part": lambda p: complex(my_entropy(p)),
     "only for lists": list_only,
-    "truth of a list": truth_of_list,
     "only for JAX": jax_only,
     "mutating": mutating,
     "one buffer": same_buffer,
@@ -106,39 +86,28 @@ def test_alternative_right_functions_pass(name: str) -> None:
     assert (verdict.outcome, verdict.message) == ("correct", entropy_bits.praise)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [2.585, math.log2(6), np.float32(2.585), np.array([2.585]), jnp.log2(6.0), (2.585,), [[2.585]]],
-)
-def test_alternative_right_values_pass(answer: Any) -> None:
-    assert fair_die.check(answer).outcome == "correct"
+SIX = math.log2(6)
 
 
 @pytest.mark.parametrize(
-    "answer", [[0.6, 0.3, 0.1], (0.7, 0.2, 0.1), np.array([0.65, 0.3, 0.05]), jnp.ones(3) / 3]
+    ("exercise", "answers"),
+    [
+        (fair_die, [2.585, SIX, np.float32(SIX), np.array([SIX]), jnp.log2(6.0), (SIX,), [[SIX]]]),
+        (confident_forecast, [[0.6, 0.3, 0.1], (0.7, 0.2, 0.1), np.ones(3) / 3, jnp.ones(3) / 3]),
+        (prefix_code, [{"0", "10", "11"}, ["1", "00", "01"], ("11", "10", "0")]),
+    ],
 )
-def test_any_value_with_the_property_passes(answer: Any) -> None:
-    assert confident_forecast.check(answer).outcome == "correct"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [{"0", "10", "11"}, ["1", "00", "01"], ("11", "10", "0"), frozenset({"00", "1", "01"})],
-)
-def test_any_container_of_words_with_the_property_passes(answer: Any) -> None:
-    assert prefix_code.check(answer).outcome == "correct"
+def test_alternative_right_values_pass(exercise: Exercise, answers: list[Any]) -> None:
+    for answer in answers:
+        assert exercise.check(answer).outcome == "correct", answer
 
 
 def not_written(p):
     raise NotImplementedError
 
 
-def passes(p):
-    pass
-
-
 @pytest.mark.parametrize(
-    "answer", [None, ..., passes, lambda p: ..., not_written, lambda *_: None, lambda p: [..., 1]]
+    "answer", [None, ..., lambda p: ..., not_written, lambda *_: None, lambda p: [..., 1]]
 )
 def test_a_blank_function_is_not_attempted(answer: Any) -> None:
     verdict = entropy_bits.check(answer)
@@ -150,10 +119,6 @@ def test_a_blank_function_is_not_attempted(answer: Any) -> None:
 @pytest.mark.parametrize("answer", [None, ..., (..., ..., ...), [0.5, ...], {"a": ...}])
 def test_a_blank_value_is_not_attempted(answer: Any) -> None:
     assert confident_forecast.check(answer).outcome == "not attempted"
-
-
-def test_check_without_an_answer_is_not_attempted() -> None:
-    assert entropy_bits.check().outcome == "not attempted"
 
 
 @pytest.mark.parametrize(
@@ -176,10 +141,6 @@ def test_a_mistake_that_gives_nan_is_named() -> None:
     assert check(question, lambda p: -np.sum(p * np.log2(p))).message == "Leave out p = 0."
 
 
-def one_shape(p):
-    return my_entropy(p) if len(p) == 2 else my_entropy(p[:3])
-
-
 def forgets(p):
     return my_entropy(p) if len(p) == 2 else None
 
@@ -198,15 +159,10 @@ def divides(p):
     return my_entropy(p) * factor
 
 
-def returns_function(p):
-    return my_entropy
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         (lambda p: 1.234, "With p = [1, 0], your function gave 1.234, but 0 was expected."),
-        (one_shape, "but "),
         (forgets, "returned nothing: is a `return` missing on one of its paths?"),
         (lambda p: p, "gave [1, 0] (2 numbers), but a single number was expected."),
         (lambda p: np.nan, "gave NaN"),
@@ -220,7 +176,7 @@ def returns_function(p):
         (awaits, "coroutine (leave out `async`)"),
         (yields, "generator (use `return`, not `yield`, or put `list(…)` around it)"),
         (lambda p: map(abs, p), "put `list(…)` around it"),
-        (returns_function, "gave a function"),
+        (lambda p: my_entropy, "gave a function"),
         (lambda p: np.zeros(10**6), "1,000,000 values"),
         (lambda p: list(range(10**6)), "more than 100,000 values"),
         (lambda p: range(10**9), "more than 100,000 values"),
