@@ -50,7 +50,7 @@ class Board:
     predictions: score.Summary
     """All predictions together."""
     note: str = ""
-    """What was wrong with the progress file, if anything."""
+    """Sentence about what was wrong with the progress file; "" if nothing was."""
 
     @property
     def sentences(self) -> list[str]:

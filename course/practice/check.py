@@ -92,7 +92,7 @@ class Question:
     tolerance: float = 1e-4
     """Numbers agree when |difference| ≤ tolerance · (1 + |expected|)."""
     praise: str = ""
-    """What to say when it is right: the idea in a sentence."""
+    """Sentence for a right answer: the idea."""
 
 
 def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdict:
@@ -183,11 +183,11 @@ def _judged_function(question: Question, answer: Any, cases: Callable[..., Any])
         return EMPTY
     if all(value is None or value is ... for value in got):
         return RETURNS_NOTHING
-    problems = [
-        (_problem(question, expected, value, case), _example(names, case))
-        for case, expected, value in zip(arguments, right, got, strict=False)
-    ]
-    wrong = [(problem, example) for problem, example in problems if problem is not None]
+    wrong: list[tuple[str, str]] = []
+    for case, expected, value in zip(arguments, right, got, strict=False):
+        problem = _problem(question, expected, value, case)
+        if problem is not None:
+            wrong.append((problem, _example(names, case)))
     if not wrong:
         return "correct", question.praise or "It agrees with the course's own on random inputs."
     # The name of the mistake helps most, if it is a known one; else the shortest example.

@@ -101,6 +101,7 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
         return (isinstance(got, bool) or _one_truth(got)) and bool(got) == expected
     first, second = numbers(expected), numbers(got)
     if first is not None and second is not None:
+        # An array of one number is a number, however many axes it has.
         if first.size == second.size == 1:
             first, second = first.reshape(()), second.reshape(())
         return first.shape == second.shape and bool(

@@ -12,7 +12,7 @@ Lines = tuple[str, ...]
 
 
 class Panel:
-    """Asks one question; what is locked in is recorded, and the truth appears below it.
+    """Form for one question; what is locked in is recorded, and the truth appears below it.
 
     Args:
         question: one sentence.
@@ -30,6 +30,7 @@ class Panel:
         answered: Callable[[str, int], tuple[Lines, bool]],
     ) -> None:
         self.answered = answered
+        # Widths in em: the texts beside the controls grow with the reader's font.
         self.choice = widgets.RadioButtons(
             options=list(options),
             index=None,  # none of them is chosen at first

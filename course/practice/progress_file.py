@@ -70,7 +70,7 @@ class Progress:
     exercises: dict[str, ExerciseRecord] = field(default_factory=dict)
     predictions: dict[str, PredictionRecord] = field(default_factory=dict)
     note: str = ""
-    """What was wrong with the file, if anything."""
+    """Sentence about what was wrong with the file; "" if nothing was."""
 
 
 class DamagedError(Exception):

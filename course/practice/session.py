@@ -24,7 +24,7 @@ JAX_SETTINGS = ("jax_enable_x64", "jax_debug_nans")
 
 
 class Printed(io.StringIO):
-    """Takes what an answer prints and keeps the first few hundred characters."""
+    """Stream that keeps the first few hundred characters of what an answer prints."""
 
     def write(self, text: str) -> int:
         """Keep `text` while there is room, and one character more, which shows that it was cut."""

@@ -21,7 +21,7 @@ PAUSE = 0.05  # seconds until code that has caught a `TimeUp` gets the next one
 
 
 class TimeUp(BaseException):
-    """Ends the running code; a BaseException, so that `except Exception` lets it through."""
+    """The end of code that takes too long; `except Exception` lets it through."""
 
 
 class TimeLimit:

@@ -32,7 +32,7 @@ class Verdict:
     printed: str = ""
     """Output of the answer, cut."""
     note: str = ""
-    """What went wrong with recording the attempt, if anything."""
+    """Sentence about what went wrong with recording the attempt; "" if nothing did."""
 
     def __repr__(self) -> str:
         printed = f"Your code printed: {self.printed}" if self.printed else ""

@@ -1,4 +1,4 @@
-"""What every exercise and every prediction must keep, wherever it is written."""
+"""The promises of every exercise and every prediction, wherever it is written."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ TIMES = 3  # inputs are random: each promise must hold on fresh ones
 
 
 def blank_function(*_: Any, **__: Any) -> None:
-    """What a notebook ships."""
+    """The blank that a notebook ships."""
 
 
 def prove_exercise(exercise: Exercise) -> None:

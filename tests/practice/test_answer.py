@@ -1,4 +1,4 @@
-"""What is called and read: with arrays of every kind, and into plain values of every kind."""
+"""Answers are called with arrays that they can use, and read as plain values."""
 
 import collections
 import decimal

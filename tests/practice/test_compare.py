@@ -1,4 +1,4 @@
-"""Which plain values are equal, and what is said of those that are not."""
+"""Equal and different plain values, and the phrases about the different ones."""
 
 from typing import Any
 

@@ -1,6 +1,5 @@
 """Every exercise and prediction of the course keeps its promises, and so do the examples."""
 
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -97,7 +96,3 @@ def test_a_faulty_exercise_is_found(changes: dict[str, Any]) -> None:
 def test_a_faulty_prediction_is_found(options: Any, reveal: Any) -> None:
     with pytest.raises(AssertionError):
         prove_prediction(Prediction("a.p", "Does it?", options, reveal))
-
-
-def test_modules_are_loaded() -> None:
-    assert all(isinstance(module, ModuleType) for module in MODULES.values())

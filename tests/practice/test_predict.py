@@ -19,10 +19,6 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 QUESTION = "A coin with heads at 0.9 becomes one with heads at 0.6. What does its entropy do?"
 
 
-def broken() -> tuple[str, str]:
-    raise ValueError("mine")
-
-
 def interrupted() -> tuple[str, str]:
     raise KeyboardInterrupt
 
@@ -39,10 +35,6 @@ def test_a_question_reads_well_without_a_kernel_and_keeps_the_answer_to_itself()
         assert QUESTION in said
         assert all(option in said for option in rises.options)
         assert "bits" not in said
-    again = predict(rises)._repr_mimebundle_()
-    assert {key: again[key] for key in ("text/plain", "text/html")} == {
-        key: bundle[key] for key in ("text/plain", "text/html")
-    }
     assert read().predictions == {}
 
 
@@ -75,8 +67,10 @@ def test_the_first_answer_counts() -> None:
     assert read().predictions["examples.rises"].guess == "rises"
 
 
-@pytest.mark.parametrize("guess", ["rises", " RISES ", "ris", 0, np.int64(0), np.array(0)])
-@pytest.mark.parametrize("sure", [80, 80.0, "80", "80 %", 0.8])
+@pytest.mark.parametrize(
+    ("guess", "sure"),
+    [("rises", 80), (" RISES ", 80.0), ("ris", "80"), (0, "80 %"), (np.int64(0), 0.8)],
+)
 def test_guesses_and_percentages_are_understood(guess: Any, sure: Any) -> None:
     predict(rises, guess=guess, sure=sure)
     record = read().predictions["examples.rises"]
@@ -133,7 +127,7 @@ def test_an_exercise_is_no_prediction(answer: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     ("reveal", "said"),
     [
-        (broken, "What happens could not be computed here (ValueError)."),
+        (lambda: 1 / 0, "What happens could not be computed here (ZeroDivisionError)."),
         (lambda: ("maybe", "it depends"), "could not be computed here (it is not listed)"),
         (lambda: 7, "could not be computed here (TypeError)"),
     ],
@@ -172,7 +166,3 @@ def test_what_is_said_is_escaped() -> None:
     tags = Tags(predict(prediction)._repr_html_())
     assert {tag for tag, _ in tags.seen} <= {"div", "strong", "ul", "li"}
     assert "a < b" in Tags(predict(prediction, guess="<b>", sure=60)._repr_html_()).text
-
-
-def test_practice_offers_it() -> None:
-    assert practice.predict is predict

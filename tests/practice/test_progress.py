@@ -1,4 +1,4 @@
-"""What is recorded of exercises and predictions."""
+"""Records of exercises and predictions."""
 
 import json
 import subprocess

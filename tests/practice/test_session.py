@@ -20,7 +20,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no timer, and ke
 
 
 def session() -> dict[str, Any]:
-    """What a check must leave as it is."""
+    """State that a check must leave as it is."""
     return {
         "streams": (sys.stdout, sys.stderr),
         "filters": list(warnings.filters),

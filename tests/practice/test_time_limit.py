@@ -33,7 +33,7 @@ both_ways = pytest.mark.usefixtures("_both_ways")
 
 
 def state() -> list[Any]:
-    """What a limit must leave as it is."""
+    """State that a limit must leave as it is."""
     handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
     return [handlers, signal.getitimer(signal.ITIMER_REAL)[1], threading.active_count()]
 

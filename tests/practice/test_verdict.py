@@ -1,4 +1,4 @@
-"""What a reader sees of a verdict: its outcome in words, escaped, in words for screen readers."""
+"""A verdict as the reader sees it: its outcome in words, the rest escaped."""
 
 from typing import Any
 

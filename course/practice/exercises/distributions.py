@@ -15,8 +15,7 @@ NOTEBOOK = "01_distributions"
 TITLE = "Distributions as beliefs"
 
 FALLING, RISING = CONDITIONAL[0], CONDITIONAL[2]
-CLOSE_ENOUGH = 0.02
-"""How many bits above the best possible a forecast may cost in `q3`."""
+CLOSE_ENOUGH = 0.02  # bits above the least possible cost that `q3` allows
 
 
 def columns(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -11,8 +11,7 @@ from course.practice.predict import Prediction, Revealed
 NOTEBOOK = "00_start_here"
 TITLE = "Start here"
 
-GOOD_ENOUGH = 0.70
-"""The share of messages that a rule of `q1` must judge rightly."""
+GOOD_ENOUGH = 0.70  # share of messages that a rule of `q1` must judge rightly
 
 
 class Inbox(list[str]):
@@ -220,7 +219,7 @@ def memorise(examples):
 
 
 def share_remembered(model, examples):
-    """How many of the examples the memorising model gets right: those that it has seen."""
+    """Share of the examples that the memorising model gets right: those that it has seen."""
     return sum(example in model for example in examples) / len(examples)
 
 
