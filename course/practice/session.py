@@ -31,6 +31,9 @@ class Printed(io.StringIO):
         super().write(text[: PRINTED_LIMIT + 1 - self.tell()])
         return len(text)
 
+    def close(self) -> None:
+        """Stay open: what was printed before `sys.stdout.close()` is read later."""
+
     @property
     def text(self) -> str:
         """Printed text, ending in "…" where it was cut."""
@@ -49,10 +52,10 @@ def session_kept(printed: Printed) -> Iterator[None]:
         warnings.simplefilter("ignore")
         stack.enter_context(np.errstate(all="ignore"))
         stack.enter_context(np.printoptions())
-        stack.enter_context(mock.patch.dict(os.environ))
         # A `TimeUp` inside a callback of the garbage collector is lost, which concerns nobody.
-        stack.enter_context(mock.patch.object(sys, "unraisablehook"))
+        stack.enter_context(mock.patch.object(sys, "unraisablehook", _ignore))
         # What has to be remembered. NumPy's global generator is not for use, but readers use it.
+        stack.callback(_restore_environment, dict(os.environ))
         stack.callback(sys.setrecursionlimit, sys.getrecursionlimit())
         stack.callback(random.setstate, random.getstate())
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
@@ -82,6 +85,17 @@ def _keep_libraries(stack: ExitStack) -> None:
 def _close_new_figures(pyplot: Any, before: set[int]) -> None:
     for number in set(pyplot.get_fignums()) - before:
         pyplot.close(number)
+
+
+def _restore_environment(before: dict[str, str]) -> None:
+    # Left alone where nothing has changed: other threads may be reading it.
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _ignore(_: object) -> None:
+    pass
 
 
 def _leave() -> None:

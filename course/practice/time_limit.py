@@ -5,7 +5,8 @@ timer, a second thread interrupts the main one, but a sleep or a wait for a lock
 
 Not stopped: one long call into C that never looks at signals (`sum(range(10**12))`, an endless
 `lax.while_loop`), code that catches `BaseException` at several levels for ever, and anything
-outside the main thread, where Python delivers no signals. "Kernel → Restart" ends all of these.
+outside the main thread, where Python delivers no signals. "Kernel → Restart" ends all of these. It
+is also the remedy where JAX was stopped while it was compiling, which may leave it damaged.
 """
 
 import _thread
