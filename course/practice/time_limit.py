@@ -59,19 +59,23 @@ class TimeLimit:
         else:
             self._watchdog.start()
         self._active = True
+        if self.cause is not None:  # too late already
+            self.__exit__(None, None, None)
 
     @no_type_check
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._active = False  # first of all, so that no signal keeps the rest from being done
+        self._active = False  # first of all: no signal raises from now on, or sets the timer again
         self._done.set()
         if self._watchdog.is_alive():
             self._watchdog.join()
         if HAS_TIMER and self._handlers:
             signal.setitimer(signal.ITIMER_REAL, *self._timer)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler or signal.SIG_DFL)  # None: not set from Python
+        # The interrupt's handler was the first to be replaced and is the last to be put back: while
+        # it is ours, nothing can come between. None stands for one that was not set from Python.
+        for number, handler in reversed(self._handlers.items()):
+            signal.signal(number, handler or signal.SIG_DFL)
         if self.cause is not None:
             raise self.cause from None
 
@@ -82,13 +86,15 @@ class TimeLimit:
         if not again:
             interrupted = number == signal.SIGINT and not self._expired
             self.cause = KeyboardInterrupt if interrupted else TimeUp
+        if not self._active:
+            return
         if HAS_TIMER:
             # Code may catch the exception (`while True: try: … except: pass`). Signals after ever
             # other pauses hit it, sooner or later, outside its `try`.
             pause = PAUSE * 10 ** -random.uniform(1, 5) if again else PAUSE
             signal.setitimer(signal.ITIMER_REAL, pause, PAUSE)
         # Not in a frame of this class, where it would keep the limit from being taken away.
-        if self._active and frame is not None and frame.f_code not in _OWN_CODE:
+        if frame is not None and frame.f_code not in _OWN_CODE:
             raise self.cause
 
     def _interrupt_repeatedly(self) -> None:
