@@ -142,7 +142,7 @@ def _memory() -> str:
 
 
 def _progress_folder() -> str:
-    from course.practice.progress import path
+    from course.practice.progress_file import path
 
     return _writable(path().parent)
 

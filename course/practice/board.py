@@ -2,40 +2,36 @@
 
 import html
 from dataclasses import dataclass
+from types import ModuleType
 
-from course.practice import progress, score
+from course.practice import score
 from course.practice.exercises import members, notebooks
+from course.practice.progress_file import Progress, read
 
 COLUMNS = ("Notebook", "Title", "Exercises", "Predictions", "Minutes left")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One notebook.
-
-    Attributes:
-        notebook: its file name without the ending, "02_entropy".
-        title: in words.
-        solved: exercises solved.
-        exercises: exercises in all.
-        predicted: predictions made.
-        predictions: predictions in all.
-        minutes: how long all its exercises take most readers.
-        minutes_left: the same for those not solved yet.
-    """
+    """Progress in one notebook."""
 
     notebook: str
+    """File name without the ending, "02_entropy"."""
     title: str
     solved: int
+    """Number of exercises solved."""
     exercises: int
     predicted: int
+    """Number of predictions made."""
     predictions: int
     minutes: int
+    """Time that all its exercises take most readers."""
     minutes_left: int
+    """The same for those not solved yet."""
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
-        """What the table shows, column by column (see `COLUMNS`)."""
+        """Texts of the table, column by column (see `COLUMNS`)."""
         return (
             self.notebook,
             self.title,
@@ -47,21 +43,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """Progress as a notebook or a terminal shows it.
-
-    Attributes:
-        rows: one for each notebook.
-        predictions: all predictions together.
-        note: what was wrong with the progress file, if anything.
-    """
+    """Progress as a notebook or a terminal shows it."""
 
     rows: tuple[Row, ...]
+    """One for each notebook."""
     predictions: score.Summary
+    """All predictions together."""
     note: str = ""
+    """Sentence about what was wrong with the progress file; "" if nothing was."""
 
     @property
     def sentences(self) -> list[str]:
-        """What is said below the table."""
+        """Sentences below the table."""
         total = self.predictions
         if not total.count:
             made = "No predictions yet."
@@ -94,41 +87,30 @@ class Board:
         )
 
 
-def rows(known: progress.Progress | None = None) -> list[Row]:
-    """One row for each notebook, in their order.
+def board() -> Board:
+    """Show the reader's progress: exercises and predictions by notebook, and their log score."""
+    known = read()
+    rows = tuple(_row(module, known) for module in notebooks())
+    return Board(rows, score.summary(known.predictions.values()), known.note)
 
-    Args:
-        known: what is recorded; read from the reader's file by default.
-    """
-    from course.practice.engine import Exercise
+
+def _row(module: ModuleType, known: Progress) -> Row:
+    """Progress in the notebook of one module of exercises."""
+    # Imported here: exercises load NumPy, and `from course import practice` shall not.
+    from course.practice.exercise import Exercise
     from course.practice.predict import Prediction
 
-    known = known or progress.read()
-    found = []
-    for module in notebooks():
-        exercises = members(module, Exercise)
-        predictions = members(module, Prediction)
-        left = [one for one in exercises if not _solved(known, one.name)]
-        found.append(
-            Row(
-                module.NOTEBOOK,
-                module.TITLE,
-                len(exercises) - len(left),
-                len(exercises),
-                sum(one.name in known.predictions for one in predictions),
-                len(predictions),
-                sum(one.minutes for one in exercises),
-                sum(one.minutes for one in left),
-            )
-        )
-    return found
-
-
-def board() -> Board:
-    """The reader's progress: exercises and predictions by notebook, and how good those are."""
-    known = progress.read()
-    return Board(tuple(rows(known)), score.summary(known.predictions.values()), known.note)
-
-
-def _solved(known: progress.Progress, name: str) -> bool:
-    return known.exercises.get(name, progress.ExerciseRecord()).outcome == "correct"
+    exercises = members(module, Exercise)
+    predictions = members(module, Prediction)
+    solved = {name for name, record in known.exercises.items() if record.outcome == "correct"}
+    left = [one for one in exercises if one.name not in solved]
+    return Row(
+        module.NOTEBOOK,
+        module.TITLE,
+        len(exercises) - len(left),
+        len(exercises),
+        sum(one.name in known.predictions for one in predictions),
+        len(predictions),
+        sum(one.minutes for one in exercises),
+        sum(one.minutes for one in left),
+    )

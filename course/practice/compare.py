@@ -1,26 +1,33 @@
-"""Does an answer equal what was expected? Both are plain values (see `plain`)."""
+"""Compare an answer with what was expected. Both are plain values (see `answer.plain`)."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from course.practice.describe import form, two_words, words
-from course.practice.plain import numbers
+from course.practice.describe import two_words, words
 
 _NAN_FROM = "look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞"
+_RESULTS = ("one result", "two results", "three results", "four results", "five results")
+_FORMS = {
+    "str": "text",
+    "dict": "a dictionary",
+    "NoneType": "None",
+    "int": "a number too large to compare",
+}
 
 
 def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) -> str | None:
-    """What is wrong with `got`, or None where it equals `expected`.
+    """Phrase that says what is wrong with `got`, or None where it equals `expected`.
 
     Numbers agree when |got - expected| ≤ tolerance · (1 + |expected|). A list, a tuple and an array
     are the same; an array of one number is a number; text is compared without case and outer space.
 
     Args:
-        expected: the right answer, plain.
-        got: the answer given, plain.
+        expected: the right answer.
+        got: the answer given.
         tolerance: relative and absolute.
-        tell: may the sentence contain the expected value?
+        tell: False keeps the expected value out of the phrase.
 
     Returns:
         A phrase that continues "your answer …", or None.
@@ -39,12 +46,12 @@ def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) 
         return None
     if not tell:
         return f"gave {words(got)}, and that is not it"
-    mine, right = two_words(got, expected)
-    return f"gave {mine}, but {right} was expected"
+    given, right = two_words(got, expected)
+    return f"gave {given}, but {right} was expected"
 
 
 def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
-    """What is wrong with the kind of `got` before its value is looked at: type, shape, NaN.
+    """Phrase that says what is wrong with the type or shape of `got`, or that it is NaN, or None.
 
     >>> mismatch(0.5, [1, 2])
     'gave [1, 2] (2 numbers), but a single number was expected'
@@ -60,6 +67,7 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
     if isinstance(expected, bool):
         fits = isinstance(got, bool) or _one_truth(got)
     elif wanted is not None:
+        # True is no number here, though Python counts with it; nor is a complex number a real one.
         array = None if isinstance(got, bool) else numbers(got)
         fits = array is not None and (array.dtype.kind != "c" or wanted.dtype.kind == "c")
         if fits and array is not None and shape:
@@ -79,12 +87,12 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
 
 
 def _one_truth(got: Any) -> bool:
-    """An array of a single True or False."""
+    """Return whether this is an array of a single True or False."""
     return isinstance(got, np.ndarray) and got.dtype.kind == "b" and got.size == 1
 
 
 def same(expected: Any, got: Any, tolerance: float) -> bool:
-    """Are two plain values equal? NaN equals NaN here, ∞ equals ∞.
+    """Return whether two plain values are equal. NaN equals NaN here, ∞ equals ∞.
 
     >>> same({"a": [1, 2]}, {"a": (1.00001, 2)}, 1e-4), same({"0", "10"}, ["10", "0"], 0)
     (True, True)
@@ -93,6 +101,7 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
         return (isinstance(got, bool) or _one_truth(got)) and bool(got) == expected
     first, second = numbers(expected), numbers(got)
     if first is not None and second is not None:
+        # An array of one number is a number, however many axes it has.
         if first.size == second.size == 1:
             first, second = first.reshape(()), second.reshape(())
         return first.shape == second.shape and bool(
@@ -104,6 +113,7 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
         return expected.keys() == got.keys() and all(
             same(expected[key], got[key], tolerance) for key in expected
         )
+    # Containers, item by item; those of a set in any order.
     if isinstance(expected, set) and isinstance(got, (set, list, tuple)):
         return len(expected) == len(got) and all(
             any(same(item, other, tolerance) for other in got) for item in expected
@@ -113,3 +123,55 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
             same(item, other, tolerance) for item, other in zip(expected, got, strict=True)
         )
     return expected is None and got is None
+
+
+def numbers(value: Any) -> NDArray[Any] | None:
+    """Plain value as an array of numbers, or None where it is not one (text, ragged lists).
+
+    >>> numbers([1, 2.5])
+    array([1. , 2.5])
+    >>> numbers([[1], [2, 3]]) is None, numbers("1") is None
+    (True, True)
+    """
+    if not _is_numeric(value):
+        return None
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "c" and np.any(array.imag):
+            return array
+        return array.real.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):  # ragged, or integers too large for a float
+        return None
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_numeric, value))
+    return isinstance(value, (bool, int, float, complex, np.ndarray))
+
+
+def form(value: Any) -> str:
+    """Kind of a plain value, in words.
+
+    >>> form(0.5), form([1, 2, 3]), form(np.eye(2)), form("rain")
+    ('a single number', '3 numbers', 'an array of shape (2, 2)', 'text')
+    >>> form(2 + 1j), form((np.ones(3), np.ones(4)))
+    ('a complex number', 'two results')
+    """
+    if isinstance(value, bool):
+        return "True or False"
+    array = numbers(value)
+    # A tuple of arrays, or of other things than numbers: what `return first, second` gives.
+    has_arrays = isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value)
+    if isinstance(value, tuple) and value and (array is None or has_arrays):
+        count = len(value)
+        return _RESULTS[count - 1] if count <= len(_RESULTS) else f"{count} results"
+    if array is None or (isinstance(value, (list, tuple)) and not value):
+        name = type(value).__name__
+        return _FORMS.get(name, f"a {name}")
+    is_complex = array.dtype.kind == "c"
+    if array.size == 1:
+        return "a complex number" if is_complex else "a single number"
+    if array.ndim == 1:
+        return f"{array.size} complex numbers" if is_complex else f"{array.size} numbers"
+    return f"an array of shape {array.shape}" + (" of complex numbers" if is_complex else "")

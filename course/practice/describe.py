@@ -6,11 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from course.practice.plain import numbers
-from course.practice.text import class_name, short
-from course.practice.timeout import Stop
+LONGEST = 300  # characters
 
 _HERE = str(Path(__file__).parent)
 _LIBRARIES = tuple(
@@ -18,10 +14,37 @@ _LIBRARIES = tuple(
 )
 
 
-def words(value: Any, digits: int = 4) -> str:
-    """A plain value as a reader would type it, rounded and cut.
+def short(text: str, limit: int = LONGEST) -> str:
+    """Cut `text` to `limit` characters.
 
-    >>> words(np.array([0.25, 0.75])), words(2.584962500721156), words({"a": 1})
+    >>> short("abcdef", 3)
+    'abc …'
+    """
+    return text if len(text) <= limit else text[:limit] + " …"
+
+
+def readable(text: str) -> str:
+    """Replace what no screen can show: control characters, broken Unicode.
+
+    >>> readable("a\\x00b")
+    'a\ufffdb'
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def class_name(kind: type) -> str:
+    """Name of a class, cut.
+
+    >>> class_name(ValueError)
+    'ValueError'
+    """
+    return short(kind.__name__, 100)
+
+
+def words(value: Any, digits: int = 4) -> str:
+    """Plain value as a reader would type it, rounded and cut.
+
+    >>> words([0.25, 0.75]), words(2.584962500721156), words({"a": 1})
     ('[0.25, 0.75]', '2.585', "{'a': 1}")
     >>> words(float("nan")), words(10**400)
     ('NaN', 'an integer of 401 digits')
@@ -30,17 +53,18 @@ def words(value: Any, digits: int = 4) -> str:
 
 
 def _words(value: Any, digits: int) -> str:
-    if isinstance(value, np.ndarray):
-        return _words(
-            value.tolist() if value.size <= 64 else [*value.ravel()[:64].tolist(), ...], digits
-        )
+    if hasattr(value, "tolist"):  # an array; NumPy need not be loaded to describe an exception
+        few = value.size <= 64
+        return _words(value.tolist() if few else [*value.ravel()[:64].tolist(), ...], digits)
     if value is ...:
         return "…"
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, int) and abs(value) >= 10**15:
+        # str() refuses very long integers; 0.30103 is log10(2).
+        return f"an integer of {int(abs(value).bit_length() * 0.30103) + 1:,} digits"
+    if isinstance(value, int) or value is None:
         return str(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else _large(value)
     if isinstance(value, float):
+        # NaN differs from itself; adding 0.0 turns -0.0 into 0.0.
         return "NaN" if value != value else f"{value + 0.0:.{digits}g}".replace("inf", "∞")
     if isinstance(value, complex):
         return f"{value:.{digits}g}"
@@ -53,11 +77,6 @@ def _words(value: Any, digits: int) -> str:
         return "{" + ", ".join(sorted(_words(item, digits) for item in list(value)[:64])) + "}"
     left, right = ("(", ")") if isinstance(value, tuple) else ("[", "]")
     return left + ", ".join(_words(item, digits) for item in value[:65]) + right
-
-
-def _large(value: int) -> str:
-    # str() refuses very long integers; 0.30103 is log10(2).
-    return f"an integer of {int(abs(value).bit_length() * 0.30103) + 1:,} digits"
 
 
 def two_words(first: Any, second: Any) -> tuple[str, str]:
@@ -74,62 +93,22 @@ def two_words(first: Any, second: Any) -> tuple[str, str]:
     return pair
 
 
-def form(value: Any) -> str:
-    """What kind of thing a plain value is.
-
-    >>> form(0.5), form([1, 2, 3]), form(np.eye(2)), form("rain")
-    ('a single number', '3 numbers', 'an array of shape (2, 2)', 'text')
-    >>> form(2 + 1j), form((np.ones(3), np.ones(4)))
-    ('a complex number', 'two results')
-    """
-    if isinstance(value, bool):
-        return "True or False"
-    array = numbers(value)
-    if (  # what `return first, second` gives
-        isinstance(value, tuple)
-        and value
-        and (array is None or any(isinstance(item, np.ndarray) for item in value))
-    ):
-        return _results(len(value))
-    if array is not None and not (isinstance(value, (list, tuple)) and not value):
-        is_complex = array.dtype.kind == "c"
-        if array.size == 1:
-            return "a complex number" if is_complex else "a single number"
-        if array.ndim == 1:
-            return f"{array.size} complex numbers" if is_complex else f"{array.size} numbers"
-        return f"an array of shape {array.shape}" + (" of complex numbers" if is_complex else "")
-    names = {
-        "str": "text",
-        "dict": "a dictionary",
-        "NoneType": "None",
-        "int": "a number too large to compare",
-    }
-    return names.get(type(value).__name__, f"a {type(value).__name__}")
-
-
-def _results(count: int) -> str:
-    known = ("one result", "two results", "three results", "four results", "five results")
-    return known[count - 1] if count <= len(known) else f"{count} results"
-
-
 def raised(error: BaseException) -> str:
-    """What an answer raised, and where: its type, its message, the reader's own line.
+    """Type and message of an exception, and the reader's own line that led to it.
 
     >>> raised(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
     """
     try:
-        said = short(str.__str__(str(error)).strip())
-    except (Stop, KeyboardInterrupt):
-        raise
-    except BaseException:  # the message of a reader's own exception class can itself fail
-        said = ""
-    place = _place(error.__traceback__)
-    return class_name(type(error)) + (f": {said}" if said else "") + place
+        message = short(str(error).strip())
+    except Exception:  # a reader's own exception class can fail, too
+        message = ""
+    name = class_name(type(error))
+    return name + (f": {message}" if message else "") + _place(error.__traceback__)
 
 
 def _place(traceback: TracebackType | None) -> str:
-    """The last line of the reader's own code on the way to the error."""
+    """Last line of the reader's own code on the way to the error."""
     found = None
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename

@@ -1,38 +1,46 @@
 """The widget of a prediction: options to choose from, a slider, and a button that reveals."""
 
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
-from course.practice.predict import BRAND, Asked, answered
-from course.practice.text import class_name
-from course.practice.verdict import box, marked
+from course.practice.describe import class_name
+from course.practice.verdict import BRAND, box, marked
+
+Lines = tuple[str, ...]
 
 
 class Panel:
-    """Asks one question; what is locked in is recorded, and the truth appears below it.
+    """Form for one question; what is locked in is recorded, and the truth appears below it.
 
-    Attributes:
-        widget: all of it, to be displayed.
-        choice: the options, none of them chosen at first.
-        sure: the slider, which begins at 50 %: not moving it claims nothing.
-        lock: the button.
-        answer: what is shown below.
+    Args:
+        question: one sentence.
+        options: the possible answers.
+        lines: sentences that are shown at first.
+        answered: records the option chosen and the confidence in percent, and returns the
+            sentences to show next, and True if the answer counts.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        question = _prose(f"<strong>Predict:</strong> {marked(asked.prediction.question)}")
+    def __init__(
+        self,
+        question: str,
+        options: Lines,
+        lines: Lines,
+        answered: Callable[[str, int], tuple[Lines, bool]],
+    ) -> None:
+        self.answered = answered
+        # Widths in em: the texts beside the controls grow with the reader's font.
         self.choice = widgets.RadioButtons(
-            options=list(asked.prediction.options),
-            index=None,
+            options=list(options),
+            index=None,  # none of them is chosen at first
             description="Your answer",
             tooltip="What do you think will happen?",
             layout=widgets.Layout(width="max-content"),
             style={"description_width": "7em"},
         )
         self.sure = widgets.IntSlider(
-            value=50,
+            value=50,  # not moving it claims nothing
             min=50,
             max=100,
             description="How sure (%)",
@@ -47,30 +55,29 @@ class Panel:
             layout=widgets.Layout(width="max-content"),
         )
         self.lock.on_click(self._on_lock)
-        self.answer = widgets.HTML(_said(asked.lines))
-        parts = [widgets.HTML(question), self.choice, self.sure, self.lock, self.answer]
-        self.widget = widgets.VBox(parts)
+        self.answer = widgets.HTML(_shown(lines))
+        title = widgets.HTML(_prose(f"<strong>Predict:</strong> {marked(question)}"))
+        self.widget = widgets.VBox([title, self.choice, self.sure, self.lock, self.answer])
 
     def _on_lock(self, _: Any) -> None:
         """Record, reveal, and take no further answer."""
         try:
             if self.choice.value is None:
-                self.answer.value = _said(("Choose an answer first.",))
+                self.answer.value = _shown(("Choose an answer first.",))
                 return
             self.lock.disabled = True
-            self.answer.value = _said(("Working out what happens …",))  # it may take seconds
-            now = answered(self.asked.prediction, self.choice.value, self.sure.value)
-            self.answer.value = _said(now.lines)
-            self.choice.disabled = self.sure.disabled = now.record is not None
-            self.lock.disabled = now.record is not None
-        except BaseException as error:  # a callback's error would vanish into the log
-            self.answer.value = _said((f"That did not work ({class_name(type(error))}).",))
+            self.answer.value = _shown(("Working out what happens …",))  # it may take seconds
+            lines, counts = self.answered(self.choice.value, self.sure.value)
+            self.answer.value = _shown(lines)
+            self.choice.disabled = self.sure.disabled = self.lock.disabled = counts
+        except (Exception, KeyboardInterrupt) as error:  # it would vanish into the log
+            self.answer.value = _shown((f"That did not work ({class_name(type(error))}).",))
 
 
-def _said(lines: tuple[str, ...]) -> str:
+def _shown(lines: Lines) -> str:
     """Sentences as HTML; nothing for none."""
-    said = "".join(f"<div>{marked(line)}</div>" for line in lines)
-    return _prose(box(said, BRAND)) if lines else ""
+    content = "".join(f"<div>{marked(line)}</div>" for line in lines)
+    return _prose(box(content, BRAND)) if lines else ""
 
 
 def _prose(content: str) -> str:

@@ -1,4 +1,4 @@
-"""The log score of predictions: what they cost, in bits.
+"""The log score of predictions: their cost, in bits.
 
 A prediction is the forecast "my answer is right", made with probability sure / 100. It costs
 -log2 of the probability that it gave to what happened.
@@ -8,46 +8,42 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from course.practice.progress import PredictionRecord
+from course.practice.progress_file import PredictionRecord
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All predictions together.
-
-    Attributes:
-        count: how many.
-        right: how many were right.
-        sure: mean of how sure the reader was, in percent.
-        bits: mean log score, ∞ after one wrong answer at 100 %.
-        infinite: how many cost ∞ bits.
-        finite_bits: mean log score of the others; NaN where there are none.
-    """
+    """All predictions together."""
 
     count: int
     right: int
+    """Number of right ones."""
     sure: float
+    """Mean confidence, in percent."""
     bits: float
+    """Mean log score, ∞ after one wrong answer at 100 %."""
     infinite: int
+    """Number of those that cost ∞ bits."""
     finite_bits: float
+    """Mean log score of the others; NaN where there are none."""
 
 
 def log_score(sure: float, right: bool) -> float:
-    """The cost of one prediction in bits: -log2(sure) if right, -log2(1 - sure) if wrong.
+    """Cost of one prediction in bits: -log2(sure) if right, -log2(1 - sure) if wrong.
 
     Args:
         sure: in percent, 50 to 100.
-        right: did it happen?
+        right: True if it happened.
 
     >>> log_score(50, True), log_score(75, False), log_score(100, True), log_score(100, False)
     (1.0, 2.0, 0.0, inf)
     """
     chance = (sure if right else 100 - sure) / 100
-    return 0.0 - math.log2(chance) if chance > 0 else math.inf
+    return 0.0 - math.log2(chance) if chance > 0 else math.inf  # 0.0 - …: the cost of 1 is not -0
 
 
 def summary(predictions: Iterable[PredictionRecord]) -> Summary:
-    """Count, share right, mean confidence and mean log score of predictions.
+    """Return count, share right, mean confidence and mean log score of predictions.
 
     >>> both = summary([PredictionRecord("rises", 50, True), PredictionRecord("falls", 100, False)])
     >>> both.count, both.right, both.sure, both.bits, both.infinite, both.finite_bits
@@ -67,7 +63,7 @@ def summary(predictions: Iterable[PredictionRecord]) -> Summary:
 
 
 def bits(value: float) -> str:
-    """A cost in words.
+    """Cost in words.
 
     >>> bits(0.3219), bits(float("inf")), bits(1.0)
     ('0.32 bits', '∞ bits', '1.00 bits')
@@ -76,7 +72,7 @@ def bits(value: float) -> str:
 
 
 def mean_in_words(total: Summary) -> str:
-    """The mean log score, useful even where one prediction has made it infinite.
+    """Mean log score in words, useful even where one prediction has made it infinite.
 
     >>> mean_in_words(Summary(3, 2, 80.0, math.inf, 1, 0.5))
     '∞ bits a prediction (without the 1 that cost ∞: 0.50 bits over 2)'

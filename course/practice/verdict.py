@@ -1,4 +1,4 @@
-"""What a check answers: an outcome, a sentence, and the same as HTML."""
+"""Show the reader a verdict or a text, in words and as HTML."""
 
 import html
 import re
@@ -13,6 +13,7 @@ _COLOURS = {
     "not yet": "var(--jp-warn-color1, #b35900)",
     "not attempted": "var(--jp-border-color1, #808080)",
 }
+BRAND = "var(--jp-brand-color1, #1976d2)"  # of questions
 _PRINTED = "white-space: pre-wrap; margin: 0; color: inherit"
 # Code keeps its lines, to be read and copied as it stands; the box scrolls if need be.
 _CODE = "white-space: pre; margin: 0; color: inherit"
@@ -21,51 +22,45 @@ _WORDS = {"correct": "✔ Correct", "not yet": "✘ Not yet", "not attempted": "
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to one check.
-
-    Attributes:
-        outcome: "correct", "not yet" or "not attempted".
-        message: why, in a sentence or two.
-        heading: title, difficulty and minutes of the exercise; shown before an attempt.
-        printed: what the answer printed, cut.
-        note: what went wrong with keeping the progress, if anything.
-    """
+    """The answer to one check."""
 
     outcome: Outcome
     message: str
+    """Reason, in a sentence or two."""
     heading: str = ""
+    """Title, difficulty and minutes of the exercise; shown before an attempt."""
     printed: str = ""
+    """Output of the answer, cut."""
     note: str = ""
+    """Sentence about what went wrong with recording the attempt; "" if nothing did."""
 
     def __repr__(self) -> str:
-        first = [self.heading] if self.heading and self.outcome == "not attempted" else []
-        printed = [f"Your code printed: {self.printed}"] if self.printed else []
-        note = [self.note] if self.note else []
-        return "\n".join([*first, f"{_WORDS[self.outcome]}. {self.message}", *printed, *note])
+        printed = f"Your code printed: {self.printed}" if self.printed else ""
+        lines = [self._first, f"{_WORDS[self.outcome]}. {self.message}", printed, self.note]
+        return "\n".join(filter(None, lines))
 
     def _repr_html_(self) -> str:
-        first = self.heading if self.heading and self.outcome == "not attempted" else ""
-        body = [f"<strong>{_WORDS[self.outcome]}.</strong> {marked(self.message)}"]
+        first = f"<strong>{html.escape(self._first)}</strong>" if self._first else ""
+        message = f"<strong>{_WORDS[self.outcome]}.</strong> {marked(self.message)}"
+        printed = ""
         if self.printed:
-            printed = html.escape(self.printed)
-            body.append(f'Your code printed: <pre style="{_PRINTED}">{printed}</pre>')
-        if self.note:
-            body.append(marked(self.note))
-        lines = ([f"<strong>{html.escape(first)}</strong>"] if first else []) + body
+            block = f'<pre style="{_PRINTED}">{html.escape(self.printed)}</pre>'
+            printed = f"Your code printed: {block}"
+        lines = filter(None, [first, message, printed, marked(self.note)])
         return box("".join(f"<div>{line}</div>" for line in lines), _COLOURS[self.outcome])
+
+    @property
+    def _first(self) -> str:
+        return self.heading if self.outcome == "not attempted" else ""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of text for the reader: a hint, a heading, a solution.
-
-    Attributes:
-        text: what it says.
-        code: shown below it, in a block of its own.
-    """
+    """A piece of text for the reader: a hint, a heading, a solution."""
 
     text: str
     code: str = ""
+    """Shown below the text, in a block of its own."""
 
     def __repr__(self) -> str:
         return f"{self.text}\n\n{self.code}" if self.code else self.text
@@ -88,7 +83,7 @@ def marked(text: str) -> str:
 
 
 def box(content: str, colour: str, *, widest: str = "48em") -> str:
-    """HTML in a bordered box that screen readers announce."""
+    """Put HTML into a bordered box that screen readers announce."""
     return (
         f'<div role="status" style="border: 1px solid {colour}; border-left-width: 6px; '
         f"padding: 0.4em 0.8em; margin: 0.3em 0; max-width: {widest}; overflow-x: auto; "

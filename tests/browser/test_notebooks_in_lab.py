@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, ViewportSize, expect
 
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.exercises import load
 from tests.browser.controls import alt_text, operate
 from tests.support.notebook_exercises import called, checks, filled

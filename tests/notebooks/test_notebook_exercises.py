@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course.practice import exercises
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.predict import Prediction
 from tests.support.notebook_exercises import checks, filled, misused, said
 from tests.support.notebook_kit import IDS, NOTEBOOKS, topic
@@ -102,7 +102,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 def answer(exercise: Exercise) -> str:
     """The name of the blank in the notebook."""
-    return exercise.answer or str(exercise.right.__name__)
+    return exercise.answer or str(exercise.reference.__name__)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from course.practice import engine
+from course.practice import exercise
 
 
 @pytest.fixture(autouse=True)
@@ -12,5 +12,5 @@ def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A progress file that does not exist yet, in a folder that does not exist yet."""
     place = tmp_path / "data" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(place))
-    monkeypatch.setattr(engine, "_hints_shown", {})
+    monkeypatch.setattr(exercise, "_hints_shown", {})
     return place

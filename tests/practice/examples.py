@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "99_example"
@@ -33,7 +33,7 @@ entropy_bits = Exercise(
     title="Entropy of a forecast",
     difficulty=2,
     minutes=5,
-    solution=my_entropy,
+    reference=my_entropy,
     cases=_forecasts,
     mistakes=[
         Mistake(
@@ -63,7 +63,7 @@ fair_die = Exercise(
     title="One throw of a die",
     difficulty=1,
     minutes=1,
-    solution=_die_bits,
+    reference=_die_bits,
     answer="my_bits",
     tolerance=1e-3,
     mistakes=[Mistake("nats", math.log(6), "That is in nats; bits were asked for.")],
@@ -91,7 +91,7 @@ confident_forecast = Exercise(
     title="A forecast that pays",
     difficulty=2,
     minutes=3,
-    solution=[0.6, 0.3, 0.1],
+    reference=[0.6, 0.3, 0.1],
     answer="my_forecast",
     judge=_scores_below_two_bits,
     mistakes=[Mistake("mode", [1, 0, 0], "One cloudy day costs you ∞ bits.")],
@@ -117,7 +117,7 @@ prefix_code = Exercise(
     title="Words that need no comma",
     difficulty=3,
     minutes=4,
-    solution={"0", "10", "11"},
+    reference={"0", "10", "11"},
     answer="my_words",
     judge=_is_prefix_code,
     hints=["Begin with one short word."],

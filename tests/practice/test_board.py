@@ -8,11 +8,10 @@ import pytest
 
 from course import practice
 from course.practice import exercises, progress
-from course.practice.board import rows
-from course.practice.engine import Exercise
+from course.practice.exercise import Exercise
 from course.practice.predict import Prediction
 from tests.practice import examples
-from tests.practice.test_engine import Tags
+from tests.practice.tags import Tags
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +37,7 @@ def test_a_board_with_progress() -> None:
     practice.predict(examples.rises, guess="rises", sure=80)
     progress.record_prediction("elsewhere.p", "yes", 60, False)
     progress.record_attempt("elsewhere.q", "correct")
-    (row,) = rows()
+    (row,) = practice.board().rows
     assert (row.solved, row.exercises, row.predicted, row.predictions) == (1, 4, 1, 1)
     assert (row.minutes, row.minutes_left) == (13, 8)
     said = repr(practice.board())

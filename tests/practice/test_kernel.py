@@ -1,6 +1,8 @@
-"""The engine in a real kernel: its time limit, the interrupt button, and what a cell shows."""
+"""Checks and predictions in a real kernel: the time limit, the interrupt button, the output."""
 
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,28 +21,16 @@ class Kernel:
     def __init__(self, manager: Any, client: Any) -> None:
         self.manager, self.client = manager, client
 
-    def start(self, code: str) -> str:
-        return str(self.client.execute(code))
-
-    def finish(self, cell: str) -> list[dict[str, Any]]:
-        """The outputs of a cell, each a dictionary of MIME types or {"error": …}."""
-        shown: list[dict[str, Any]] = []
-        while True:
-            message = self.client.get_iopub_msg(timeout=LIMIT)
-            if message["parent_header"].get("msg_id") != cell:
-                continue
-            content = message["content"]
-            if message["msg_type"] in ("execute_result", "display_data"):
-                shown.append(content["data"])
-            elif message["msg_type"] == "stream":
-                shown.append({"stream": content["text"]})
-            elif message["msg_type"] == "error":
-                shown.append({"error": "\n".join(content["traceback"])})
-            elif content.get("execution_state") == "idle":
-                return shown
-
     def run(self, code: str) -> list[dict[str, Any]]:
-        return self.finish(self.start(code))
+        """Outputs of a cell: dictionaries of MIME types, streams, errors."""
+        shown: list[dict[str, Any]] = []
+
+        def collect(message: dict[str, Any]) -> None:
+            if message["msg_type"] in ("execute_result", "display_data", "stream", "error"):
+                shown.append(message["content"].get("data", message["content"]))
+
+        self.client.execute_interactive(code, output_hook=collect, timeout=LIMIT)
+        return shown
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +83,18 @@ def test_the_interrupt_button_ends_a_check_without_a_traceback(
     kernel: Kernel, tmp_path: Path
 ) -> None:
     running = tmp_path / "running"
-    cell = kernel.start(
+
+    def interrupt() -> None:
+        while not running.exists():
+            time.sleep(0.02)
+        # What `interrupt_kernel` does, which would leave an event loop open in this thread.
+        os.kill(kernel.manager.provisioner.pid, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    (shown,) = kernel.run(
         f"def mine(p):\n    open({str(running)!r}, 'w').close()\n    while True:\n        pass\n"
         "examples.entropy_bits.check(mine, seconds=600)"
     )
-    started = time.monotonic()
-    while not running.exists():
-        assert time.monotonic() - started < LIMIT
-        time.sleep(0.02)
-    kernel.manager.interrupt_kernel()
-    (shown,) = kernel.finish(cell)
     assert "You stopped the check" in shown["text/plain"]
     assert kernel.run("1 + 1") == [{"text/plain": "2"}]
 
@@ -115,7 +107,7 @@ def test_exit_in_an_answer_leaves_the_kernel_alone(kernel: Kernel) -> None:
         "print(get_ipython().exit_now, before == (exit, quit))\n"
         "get_ipython().exit_now = False"
     )
-    text = "".join(part["stream"] for part in shown)
+    text = "".join(part["text"] for part in shown)
     assert text.count("raised SystemExit") == 2
     assert text.endswith("False True\n")
     assert kernel.run("1 + 1") == [{"text/plain": "2"}]

@@ -8,15 +8,14 @@ import numpy as np
 
 from course.data.weather import CONDITIONAL
 from course.maths import information
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "01_distributions"
 TITLE = "Distributions as beliefs"
 
 FALLING, RISING = CONDITIONAL[0], CONDITIONAL[2]
-CLOSE_ENOUGH = 0.02
-"""How many bits above the best possible a forecast may cost in `q3`."""
+CLOSE_ENOUGH = 0.02  # bits above the least possible cost that `q3` allows
 
 
 def columns(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -36,7 +35,7 @@ q1 = Exercise(
     title="Exclusive or independent?",
     difficulty=1,
     minutes=6,
-    solution=both,
+    reference=both,
     cases=columns,
     mistakes=[
         Mistake(
@@ -100,7 +99,7 @@ q2 = Exercise(
     title="The log score",
     difficulty=1,
     minutes=5,
-    solution=my_log_score,
+    reference=my_log_score,
     cases=forecasts,
     mistakes=[
         Mistake(
@@ -179,7 +178,7 @@ q3 = Exercise(
     title="Your forecast",
     difficulty=1,
     minutes=4,
-    solution=[0.95, 0.04, 0.01],
+    reference=[0.95, 0.04, 0.01],
     answer="my_forecast",
     judge=fair_forecast,
     tolerance=1e-9,  # what is nearly one of the mistakes below costs something else
@@ -235,7 +234,7 @@ q4 = Exercise(
     title="Softmax that does not break",
     difficulty=2,
     minutes=8,
-    solution=my_softmax,
+    reference=my_softmax,
     cases=score_lists,
     mistakes=[
         Mistake(

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from course.maths import coding, information
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "02_entropy"
@@ -49,7 +49,7 @@ q1 = Exercise(
     title="Entropy by hand",
     difficulty=2,
     minutes=8,
-    solution=my_entropy,
+    reference=my_entropy,
     cases=beliefs,
     mistakes=[
         Mistake(
@@ -152,7 +152,7 @@ q2 = Exercise(
     title="Half a bit",
     difficulty=1,
     minutes=4,
-    solution=0.11,
+    reference=0.11,
     answer="heads",
     judge=half_a_bit,
     mistakes=[
@@ -220,7 +220,7 @@ q3 = Exercise(
     title="The perfect code",
     difficulty=2,
     minutes=6,
-    solution=["0", "10", "110", "1110", "1111"],
+    reference=["0", "10", "110", "1110", "1111"],
     answer="my_code",
     judge=five_words,
     mistakes=[
@@ -269,7 +269,7 @@ q4 = Exercise(
     title="Change the unit",
     difficulty=2,
     minutes=5,
-    solution=in_centimetres,
+    reference=in_centimetres,
     cases=lambda rng: [(float(bits),) for bits in rng.normal(0, 5, size=4)] + [(0.0,)],
     tolerance=1e-6,  # "exactly": 6.644 is refused, the last digits of float32 are not
     mistakes=[

@@ -7,7 +7,7 @@ import numpy as np
 
 from course.data.tables import digits
 from course.models.mlp import mlp
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "10_gradient_descent"
@@ -52,7 +52,7 @@ q1 = Exercise(
     title="One step",
     difficulty=1,
     minutes=4,
-    solution=one_step,
+    reference=one_step,
     cases=slopes,
     mistakes=[
         Mistake(
@@ -128,7 +128,7 @@ q2 = Exercise(
     title="The largest safe rate",
     difficulty=2,
     minutes=6,
-    solution=largest_safe_rate,
+    reference=largest_safe_rate,
     cases=bowls,
     mistakes=[
         Mistake(
@@ -206,7 +206,7 @@ q3 = Exercise(
     title="The gradient of a batch",
     difficulty=2,
     minutes=8,
-    solution=batch_gradient,
+    reference=batch_gradient,
     cases=regressions,
     mistakes=[
         Mistake(
@@ -282,7 +282,7 @@ q4 = Exercise(
     title="What must be kept",
     difficulty=1,
     minutes=5,
-    solution=memory_of,
+    reference=memory_of,
     cases=lambda rng: [(int(n),) for n in rng.integers(2, 2000, size=4)],
     tolerance=1e-6,  # all numbers are below 2**24, which float32 counts exactly
     mistakes=[

@@ -5,14 +5,13 @@ import numpy as np
 
 from course.data import messages
 from course.models import spam
-from course.practice.engine import Exercise, Mistake
+from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "00_start_here"
 TITLE = "Start here"
 
-GOOD_ENOUGH = 0.70
-"""The share of messages that a rule of `q1` must judge rightly."""
+GOOD_ENOUGH = 0.70  # share of messages that a rule of `q1` must judge rightly
 
 
 class Inbox(list[str]):
@@ -64,7 +63,7 @@ q1 = Exercise(
     title="Rules of your own",
     difficulty=1,
     minutes=6,
-    solution=my_rules,
+    reference=my_rules,
     cases=inboxes,
     judge=rules_work,
     mistakes=[
@@ -165,7 +164,7 @@ q2 = Exercise(
     title="Split the examples",
     difficulty=2,
     minutes=8,
-    solution=split,
+    reference=split,
     cases=lambda rng: [
         (count, np.random.default_rng(rng.integers(2**31))) for count in (100, 250, 500, 1000, 1500)
     ],
@@ -220,7 +219,7 @@ def memorise(examples):
 
 
 def share_remembered(model, examples):
-    """How many of the examples the memorising model gets right: those that it has seen."""
+    """Share of the examples that the memorising model gets right: those that it has seen."""
     return sum(example in model for example in examples) / len(examples)
 
 
@@ -256,7 +255,7 @@ q3 = Exercise(
     title="An honest score",
     difficulty=2,
     minutes=8,
-    solution=honest_score,
+    reference=honest_score,
     cases=learners,
     mistakes=[
         Mistake(

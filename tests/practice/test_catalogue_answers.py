@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from course.practice.engine import Exercise, judge
+from course.practice.check import check
+from course.practice.exercise import Exercise
 from course.practice.exercises import distributions, entropy, gradient_descent, start_here
 
 TIMES = 10  # cases are random: once is no proof
@@ -87,7 +88,8 @@ RIGHT = [
 @pytest.mark.parametrize(("exercise", "answer"), RIGHT, ids=named)
 def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
     for _ in range(TIMES):
-        assert judge(exercise, answer)[0] == "correct", judge(exercise, answer)
+        verdict = check(exercise, answer)
+        assert verdict.outcome == "correct", verdict
 
 
 WRONG = [
@@ -138,11 +140,11 @@ WRONG = [
 @pytest.mark.parametrize(("exercise", "answer", "says"), WRONG, ids=named)
 def test_another_wrong_answer_is_told_why(exercise: Exercise, answer: Any, says: str) -> None:
     for _ in range(TIMES):
-        outcome, message = judge(exercise, answer)
-        assert outcome == "not yet"
-        assert any(part in message for part in says.split("|")), message
+        verdict = check(exercise, answer)
+        assert verdict.outcome == "not yet"
+        assert any(part in verdict.message for part in says.split("|")), verdict
 
 
 def test_a_better_rule_passes_and_a_coin_does_not() -> None:
     rng = np.random.default_rng(0)
-    assert judge(start_here.q1, lambda texts: rng.random(len(texts)) < 0.5)[0] == "not yet"
+    assert check(start_here.q1, lambda texts: rng.random(len(texts)) < 0.5).outcome == "not yet"

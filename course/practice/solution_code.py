@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from course.practice.plain import plain
+from course.practice.answer import plain
 
 
 def pasteable(solution: Any, name: str, *, value: bool) -> str:
-    """Code that defines `name` as the solution, with the imports that it needs.
+    """Return code that defines `name` as the solution, with the imports that it needs.
 
     Args:
         solution: the function or value of an exercise.
@@ -34,7 +34,7 @@ def pasteable(solution: Any, name: str, *, value: bool) -> str:
 
 
 def _literal(solution: Any) -> str:
-    """A value as Python code; arrays as lists, which every exercise accepts."""
+    """Value as Python code; arrays as lists, which every exercise accepts."""
     found = plain(solution)
     if isinstance(found, set):
         return "{" + ", ".join(sorted(map(repr, found))) + "}"
@@ -65,7 +65,7 @@ def _imports(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names a function reads from outside, those of its inner functions included."""
+    """Names that a function reads from outside, those of its inner functions included."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -1,0 +1,281 @@
+"""Check an answer: run it under a time limit, read what it gives, compare it, name its mistake.
+
+An answer is right if it gives what the reference gives on random inputs, or if the exercise's judge
+has nothing to object. Whatever an answer raises, prints or changes, and if it never ends, there is
+a verdict, and the session is as it was. Not caught is what cannot be interrupted: one long call
+into C (see `time_limit`).
+
+>>> def double(x):
+...     return 2 * x
+>>> question = Question(
+...     reference=double,
+...     cases=lambda rng: [(rng.normal(),), (rng.normal(size=3),)],
+...     mistakes=[Mistake("square", lambda x: x**2, "You squared; double it instead.")],
+... )
+>>> check(question, lambda x: x + x).outcome
+'correct'
+>>> check(question, lambda x: x * x)
+✘ Not yet. You squared; double it instead.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course.practice.answer import (
+    Arguments,
+    BlankError,
+    Trouble,
+    UnreadableError,
+    call,
+    plain,
+    read,
+    wrong_parameters,
+)
+from course.practice.compare import difference, mismatch, numbers, same
+from course.practice.describe import class_name, raised, readable, short, words
+from course.practice.session import Printed, session_kept
+from course.practice.time_limit import TimeLimit, TimeUp
+from course.practice.verdict import Outcome, Verdict
+
+TIME_LIMIT = 10.0  # seconds
+LONGEST_MESSAGE = 2000  # characters
+INTERRUPTED = "You stopped the check, so there is no judgement."
+
+Judged = tuple[Outcome, str]
+
+EMPTY: Judged = ("not attempted", "Fill in the blank, then run this cell again.")
+RETURNS_NOTHING: Judged = (
+    "not attempted",
+    "Your function returns nothing yet. If you have written it already: is the `return` missing?",
+)
+
+# A phrase that continues "your function …" begins so; what a judge says is a sentence already.
+_VERBS = ("gave ", "raised ", "returned ")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical wrong answer and what to say to it."""
+
+    name: str
+    """A word or two, for tests and lists."""
+    wrong: Any
+    """The wrong function or value; an answer that equals it makes this mistake."""
+    message: str
+    """Names the mistake and points to the way out."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Question:
+    """The right answer, and what is needed to tell others from it."""
+
+    reference: Any
+    """The right function; where a value is asked for, that value or a function of no arguments that
+    computes it. A function is written with `def`, in a file, so that it can be shown."""
+    cases: Callable[[np.random.Generator], Sequence[tuple[Any, ...]]] | None = None
+    """For functions: random generator → list of argument tuples, edge cases included. None where a
+    value is asked for. Arrays in them are NumPy arrays; each call gets a copy."""
+    mistakes: Sequence[Mistake] = ()
+    """Typical wrong answers; the first that matches is named."""
+    judge: Callable[..., str | None] | None = None
+    """Where a property decides, not equality: `judge(answer)` for a value, `judge(result,
+    *arguments)` for a function, returns None if right, else a sentence. The answer arrives as a
+    float64 array where the reference is numeric, else as plain Python in the reference's container;
+    its type, shape and NaN have been looked at before."""
+    shape_matters: bool = True
+    """False lets the judge see numbers of any shape."""
+    tolerance: float = 1e-4
+    """Numbers agree when |difference| ≤ tolerance · (1 + |expected|)."""
+    praise: str = ""
+    """Sentence for a right answer: the idea."""
+
+
+def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdict:
+    """Judge an answer; whatever it is and does, a verdict comes back.
+
+    Args:
+        question: what was asked.
+        answer: the reader's function or value.
+        seconds: the time limit for the whole check.
+    """
+    limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
+    outcome: Outcome = "not yet"
+    printed = Printed()
+    try:
+        with session_kept(printed), TimeLimit(limit):
+            outcome, message = _judged(question, answer)
+    except TimeUp:
+        message = (
+            f"Your code was still running after {limit:g} seconds and was stopped: "
+            "is there a loop without end?"
+        )
+    except KeyboardInterrupt:
+        message = INTERRUPTED
+    except FaultyError as fault:
+        message = f"The exercise itself failed, not your answer ({fault})."
+    except BaseException as error:  # the promise has no exceptions
+        message = f"Your answer could not be judged: it raised {class_name(type(error))}."
+    return Verdict(
+        outcome, readable(short(message, LONGEST_MESSAGE)), printed=readable(printed.text)
+    )
+
+
+class FaultyError(Exception):
+    """The exercise itself failed, not the answer."""
+
+
+def _judged(question: Question, answer: Any) -> Judged:
+    """Outcome and message for one answer."""
+    if answer is None or answer is ...:
+        return EMPTY
+    if question.cases is None:
+        return _judged_value(question, answer)
+    return _judged_function(question, answer, question.cases)
+
+
+def _judged_value(question: Question, answer: Any) -> Judged:
+    """Outcome and message where a value is asked for."""
+    reference = question.reference
+    expected = _trusted(plain, _trusted(reference) if callable(reference) else reference)
+    if callable(answer) and not hasattr(answer, "__array__"):
+        return "not yet", "This asks for a value, and your answer is a function: call it."
+    try:
+        got = read(answer)
+    except BlankError:
+        return EMPTY
+    if isinstance(got, Trouble):
+        return "not yet", _about_value(got.phrase)
+    problem = _problem(question, expected, got, ())
+    if problem is None:
+        return "correct", question.praise or "That is it."
+    for mistake in question.mistakes:
+        wrong = _trusted(mistake.wrong) if callable(mistake.wrong) else mistake.wrong
+        if same(_trusted(plain, wrong), got, question.tolerance):
+            return "not yet", mistake.message
+    return "not yet", _about_value(problem)
+
+
+def _judged_function(question: Question, answer: Any, cases: Callable[..., Any]) -> Judged:
+    """Outcome and message where a function is asked for."""
+    arguments = [tuple(case) for case in _trusted(cases, np.random.default_rng())]
+    # Before the answer runs: it might change what the reference uses.
+    right = [_result(question.reference, case) for case in arguments]
+    names = list(inspect.signature(question.reference).parameters)
+    if not callable(answer):
+        advice = "This asks for a function: hand over its name, without (). "
+        return "not yet", f"{advice}What came is of type {class_name(type(answer))}."
+    parameters = wrong_parameters(answer, arguments[0], names)
+    if parameters is not None:
+        return "not yet", parameters
+    # Results up to the first call that fails: the next ones would most likely fail as well.
+    got: list[Any] = []
+    try:
+        for case in arguments:
+            got.append(call(answer, case))
+            if isinstance(got[-1], Trouble):
+                break
+    except BlankError:
+        return EMPTY
+    if all(value is None or value is ... for value in got):
+        return RETURNS_NOTHING
+    wrong: list[tuple[str, str]] = []
+    for case, expected, value in zip(arguments, right, got, strict=False):
+        problem = _problem(question, expected, value, case)
+        if problem is not None:
+            wrong.append((problem, _example(names, case)))
+    if not wrong:
+        return "correct", question.praise or "It agrees with the course's own on random inputs."
+    # The name of the mistake helps most, if it is a known one; else the shortest example.
+    if not any(isinstance(value, Trouble) for value in got):
+        for mistake in question.mistakes:
+            if _makes(mistake.wrong, arguments, got, question.tolerance):
+                return "not yet", mistake.message
+    shortest = min(wrong, key=lambda found: len(found[1]))
+    return "not yet", _about_function(*shortest)
+
+
+def _problem(question: Question, expected: Any, got: Any, case: Arguments) -> str | None:
+    """Phrase that says what is wrong with one result, or None."""
+    if isinstance(got, Trouble):
+        return got.phrase
+    if question.cases is not None and (got is None or got is ...):
+        return "returned nothing: is a `return` missing on one of its paths?"
+    if question.judge is None:
+        return difference(expected, got, question.tolerance, tell=question.cases is not None)
+    wrong_form = mismatch(expected, got, shape=question.shape_matters)
+    if wrong_form is not None:
+        return wrong_form
+    try:
+        return question.judge(_like(expected, got), *copy.deepcopy(case))
+    except Exception as error:  # most likely an answer of a form that the judge did not think of
+        return f"gave {words(got)}, which has not the form asked for ({raised(error)})"
+
+
+def _like(expected: Any, got: Any) -> Any:
+    """`got` as an array where the reference is numeric, else in the reference's container."""
+    array = numbers(got) if numbers(expected) is not None else None
+    if array is not None:
+        return array.reshape(np.shape(expected)) if array.size == np.size(expected) == 1 else array
+    if isinstance(expected, (set, list, tuple)) and type(got) is not type(expected):
+        return type(expected)(got)
+    return got
+
+
+def _makes(
+    wrong: Callable[..., Any], arguments: Sequence[Arguments], got: Sequence[Any], tolerance: float
+) -> bool:
+    """Return whether the answer gives what this wrong function gives, every time."""
+    return all(
+        same(_result(wrong, case), value, tolerance)
+        for case, value in zip(arguments, got, strict=True)
+    )
+
+
+def _result(function: Callable[..., Any], case: Arguments) -> Any:
+    """Plain result of one of the exercise's own functions."""
+    return _trusted(plain, _trusted(function, *copy.deepcopy(case)))
+
+
+def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call the exercise's own code; its failure is not the reader's."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        raise FaultyError(raised(error)) from error
+
+
+def _example(names: Sequence[str], case: Arguments) -> str:
+    """Arguments of a call, in words."""
+    pairs = zip(names, case, strict=False)
+    return ", ".join(f"{name} = {_argument(value)}" for name, value in pairs)
+
+
+def _argument(value: Any) -> str:
+    """One argument in words; functions and random generators by name."""
+    try:
+        return short(words(plain(value)), 100)
+    except UnreadableError:
+        return f"`{getattr(value, '__name__', type(value).__name__)}`"
+
+
+def _about_function(phrase: str, example: str) -> str:
+    """Sentence about a function and the arguments with which it went wrong."""
+    if phrase.startswith(_VERBS):
+        return _with_full_stop(f"With {example}, your function {phrase}")
+    return f"{phrase} (With {example}.)" if len(example) <= 100 else phrase
+
+
+def _about_value(phrase: str) -> str:
+    """Sentence about a value."""
+    if phrase.startswith(_VERBS):
+        return _with_full_stop(f"Your answer {phrase.replace('gave', 'is', 1)}")
+    return phrase
+
+
+def _with_full_stop(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else text + "."

@@ -1,0 +1,215 @@
+"""The time limit, by a timer and by the watchdog thread of systems without one."""
+
+import _thread
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from course.practice import time_limit
+from course.practice.time_limit import PAUSE, TimeLimit, TimeUp
+from tests.practice.examples import entropy_bits, my_entropy
+
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="Windows delivers signals only between steps of the main thread"
+)
+SHORT = 0.2  # seconds
+
+
+@pytest.fixture(params=[True, False], ids=["timer", "watchdog"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "HAS_TIMER", request.param)
+
+
+both_ways = pytest.mark.usefixtures("_both_ways")
+
+
+def state() -> list[Any]:
+    """State that a limit must leave as it is."""
+    handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
+    return [handlers, signal.getitimer(signal.ITIMER_REAL)[1], threading.active_count()]
+
+
+def ended(work: Callable[[], Any], seconds: float) -> type[BaseException] | None:
+    """Run the work under a limit; return the class of what came out, after a look around."""
+    before = state()
+    found = None
+    try:
+        with TimeLimit(seconds):
+            work()
+    except BaseException as error:
+        found = type(error)
+    assert state() == before
+    return found
+
+
+def busy(*_: Any) -> None:
+    while True:
+        pass
+
+
+def late(*_: Any) -> Any:
+    try:
+        busy()
+    except BaseException:
+        return 1
+
+
+def interrupted(*_: Any) -> None:
+    _thread.interrupt_main()
+    busy()
+
+
+@both_ways
+def test_what_ends_in_time_is_left_alone() -> None:
+    assert ended(lambda: 42, 60) is None
+    assert ended(lambda: [][0], 60) is IndexError
+    assert ended(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN), 60) is None
+
+
+@both_ways
+@pytest.mark.parametrize("work", [busy, late])
+def test_what_takes_too_long_is_stopped(work: Callable[[], Any]) -> None:
+    assert ended(work, 0.05) is TimeUp
+
+
+@both_ways
+def test_the_readers_interrupt_is_told_apart() -> None:
+    assert ended(interrupted, 60) is KeyboardInterrupt
+
+
+def test_no_signal_comes_afterwards() -> None:
+    for _ in range(20):
+        assert ended(busy, 0.001) is TimeUp
+    time.sleep(3 * PAUSE)
+
+
+def test_another_programs_timer_goes_on() -> None:
+    timer = signal.setitimer(signal.ITIMER_REAL, 3600)
+    try:
+        assert ended(busy, 0.05) is TimeUp
+        assert 3000 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3600
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+
+
+def test_outside_the_main_thread_there_is_no_limit() -> None:
+    found: list[Any] = []
+
+    def run() -> None:
+        with TimeLimit(0.001):
+            time.sleep(0.05)
+        found.append("ended")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == ["ended"]
+
+
+def sleeps(p):
+    while True:
+        time.sleep(10)
+
+
+def tries(p):
+    total = 0.0
+    while True:
+        try:
+            total += np.log(p).sum() / 0
+        except Exception:
+            continue
+
+
+def swallows(p):
+    while True:
+        try:
+            time.sleep(10)
+        except:  # noqa: E722
+            continue
+
+
+def swallows_twice(p):
+    while True:
+        try:
+            swallows(p)
+        except BaseException:
+            continue
+
+
+def suppresses(p):
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(10)
+
+
+def prints_for_ever(p):
+    while True:
+        print("again")
+
+
+def waits_for_a_lock(p):
+    lock = threading.Lock()
+    with lock:
+        lock.acquire()
+
+
+def eager_jax(p):
+    x = jnp.asarray(p)
+    while True:
+        x = jnp.sin(x) + 1
+
+
+def steps_for_ever(p):
+    return max(0 for _ in iter(int, 1))
+
+
+@jax.jit
+def jax_entropy(p):
+    return jnp.sum(jax.scipy.special.entr(p)) / jnp.log(2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(busy, late, sleeps, tries, swallows, swallows_twice, suppresses, prints_for_ever),
+        *(waits_for_a_lock, eager_jax, steps_for_ever),
+    ],
+)
+def test_endless_answers_are_stopped(answer: Any) -> None:
+    # Compiled before: what JAX is compiling when it is stopped can end the process later.
+    (jnp.sin(jnp.ones(2)) + 1).block_until_ready()
+    before = state()
+    verdict = entropy_bits.check(answer, seconds=SHORT)
+    assert state() == before
+    assert verdict.outcome == "not yet"
+    assert verdict.message.startswith("Your code was still running after 0.2 seconds")
+    assert len(verdict.printed) < 1000
+    assert entropy_bits.check(jax_entropy).outcome == "correct"
+
+
+def test_the_interrupt_button_stops_a_check_calmly() -> None:
+    verdict = entropy_bits.check(interrupted, seconds=60)
+    assert verdict.outcome == "not yet"
+    assert verdict.message == "You stopped the check, so there is no judgement."
+
+
+def test_a_limit_at_any_moment_leaves_nothing_behind() -> None:
+    before = state()
+    outcomes = []
+    for step in range(50):
+        verdict = entropy_bits.check(my_entropy, seconds=3e-5 * (step + 1))
+        outcomes.append(verdict.outcome)
+        if verdict.outcome == "not yet":
+            assert verdict.message.startswith("Your code was still running after")
+        assert state() == before
+    assert "not yet" in outcomes
+    assert entropy_bits.check(my_entropy).outcome == "correct"
