@@ -16,8 +16,8 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
-    from course.training.scale.checkpoint import Checkpoints
-    from course.training.scale.faults import Rank, Stop
+    from course.training.scale.checkpoint import OrbaxStore
+    from course.training.scale.processes import Rank, StopSignal
 
 # JAX and what stands on it are imported when a training begins: `course --help` has no use for it.
 OPTIMIZERS = ("adam", "sgd")
@@ -112,22 +112,22 @@ def train(
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
     from course.training import loop
-    from course.training.scale import faults, parallel, processes
+    from course.training.scale import parallel, processes
 
-    rank = faults.Rank(0, 1)
+    rank = processes.Rank(0, 1)
     try:
         if simulate:
             parallel.simulate_devices(simulate)
         rank = processes.join(coordinator, count, index)
-        with faults.Stop() as stop:
+        with processes.StopSignal() as stop:
             outcome = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         if rank.count > 1:
-            faults.end(rank, error, plain=True)
+            processes.exit_with_reason(rank, error, plain=True)
         raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
     except KeyboardInterrupt:
         if rank.count > 1:
-            faults.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
+            processes.exit_now(f"{str(rank).capitalize()} ends: interrupted", 130)
         raise
     if outcome == loop.FINISHED:
         return
@@ -138,7 +138,7 @@ def train(
     raise click.ClickException(f"{outcome}: try a smaller --rate.")
 
 
-def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
+def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> str:
     """Train, tell how it went, and return why the training ended."""
     import jax
 
@@ -147,7 +147,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     from course.models.mlp import mlp
     from course.training import loop, optimizers, steps
     from course.training.scale import parallel, processes
-    from course.training.scale.checkpoint import Checkpoints
+    from course.training.scale.checkpoint import OrbaxStore
 
     def say(text: str) -> None:
         if rank.index == 0:
@@ -157,9 +157,9 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
         if rank.index == 0:  # on a line of its own, not at the end of the progress bar
             click.echo(f"\n{text[:1].upper()}{text[1:]}.", err=True)
 
-    kept = Checkpoints(settings.checkpoint, keep=settings.keep) if settings.checkpoint else None
+    kept = OrbaxStore(settings.checkpoint, keep=settings.keep) if settings.checkpoint else None
     if kept:
-        before = processes.from_first(lambda: look(kept))
+        before = processes.broadcast(lambda: look(kept))
         if before and not settings.resume:
             raise FileExistsError(
                 f"{kept.folder} holds the checkpoint of step {before[-1]}: add --resume to go on "
@@ -198,17 +198,18 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     say(f"loss {float(score.loss):.4f}, {float(score.accuracy):.1%} of images never seen before")
     say(f"parameters {fingerprint(result.params)}")
     if kept:
-        last = (processes.from_first(lambda: kept.steps) or [0])[-1]
+        last = (processes.broadcast(lambda: kept.steps) or [0])[-1]
         say(f"checkpoints in {kept.folder}, the last one of step {last}")
         if last < taken and (
             result.stopped == loop.FINISHED or result.stopped.startswith(loop.INTERRUPTED)
         ):
             raise OSError(f"what was learned after step {last} could not be kept in {kept.folder}")
-    processes.agree(0.0)  # a launcher ends all when one has ended: not before this is said
+    # A launcher ends all when one has ended: not before this is said.
+    processes.max_over_processes(0.0)
     return result.stopped
 
 
-def look(kept: "Checkpoints") -> list[int]:
+def look(kept: "OrbaxStore") -> list[int]:
     """The steps of the checkpoints that are there, if there can be more.
 
     Raises:

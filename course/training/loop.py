@@ -30,8 +30,7 @@ from course.training.results import (
     Best,
     FitResult,
     History,
-    Plan,
-    Progress,
+    RunState,
     history,
 )
 from course.training.rules import (
@@ -46,13 +45,12 @@ from course.training.rules import (
 )
 from course.training.scale.parallel import BACKENDS
 from course.training.scale.runner import hire
-from course.training.scale.snapshot import Checkpoint, Saver
+from course.training.scale.snapshot import ArrayStore, RunFingerprint, Saver
 from course.training.steps import Data, Metrics, Objective
 
 __all__ = [
     "FINISHED",
     "INTERRUPTED",
-    "Checkpoint",
     "FitResult",
     "History",
     "check_loss",
@@ -97,7 +95,7 @@ def fit(
     l2: float | None = None,
     devices: int | str | Sequence[jax.Device] | None = None,
     backend: str = "pmap",
-    checkpoint: Checkpoint | None = None,
+    checkpoint: ArrayStore | None = None,
     save_every: float | None = 10.0,
     stop: Callable[[], bool] | None = None,
     progress: bool | Callable[..., Any] = True,
@@ -125,7 +123,7 @@ def fit(
             all call `fit` with the same arguments and all devices.
         backend: "pmap" or "sharded", two ways to say it to JAX; see `scale.parallel`.
         checkpoint: where to keep what was learned, such as
-            `course.training.scale.checkpoint.Checkpoints("folder")`. If there is something already,
+            `course.training.scale.checkpoint.OrbaxStore("folder")`. If there is something already,
             the run goes on from there, as if it had never ended; the loss, the rates and the
             penalty are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
@@ -161,18 +159,18 @@ def fit(
     task = Objective(loss, optimizer, l2, step_key)
     order = BatchOrder(key, len(data[0]), batch_size)
     crew = hire(model, devices, backend, batch_size)
-    run = Progress(learner, [], [], Best(learner))
-    plan = partial(Plan.of, key, data, batch_size, validation, patience)
+    run = RunState(learner, [], [], Best(learner))
+    plan = partial(RunFingerprint.of, key, data, batch_size, validation, patience)
     saver = Saver(checkpoint, crew, plan)
     run = saver.restore(run)
     order.skip(run.steps)
 
-    learner, examples = crew.place((run.learner, data))
+    learner, examples = crew.place((run.state, data))
     glance = crew.near(validation or (data[0][:GLANCE], data[1][:GLANCE]))
     stopped = tired(patience) if run.tired(patience) else FINISHED
     seconds = 0.0  # that a part took, the same in all processes
     with (
-        bar(progress if crew.first else False, total=epochs * order.steps, what="fit") as shown,
+        bar(progress if crew.is_main else False, total=epochs * order.steps, what="fit") as shown,
         crew.listening(stop) as asked,
     ):
         shown.update(run.steps)
@@ -194,10 +192,10 @@ def fit(
                     good = int(np.isfinite([*new, np.nan]).argmin())
                     if good > 1:  # the same steps again, without the update that spoiled it all
                         again = crew.train(task, learner, examples, batches, first, good - 1)
-                        run = run._replace(learner=crew.local(again.learner))
+                        run = run._replace(state=crew.local(again.learner))
                     run = run._replace(losses=[*run.losses, new[: good + 1]])
                     stopped = f"the loss was no longer finite at step {first + good}"
-                    saver.pass_over(run)  # the checkpoint from before is worth more
+                    saver.skip(run)  # the checkpoint from before is worth more
                     break
                 learner, here = after.learner, crew.local(after.learner)
                 score = None
@@ -234,9 +232,9 @@ def fit(
     if stopped not in (FINISHED, tired(patience)):
         warn(stopped)
     if patience and run.best.epoch:
-        run = run._replace(learner=run.best.learner)
-    record = history(run.losses, run.scores, data, order.steps)
-    return FitResult(run.learner.params, run.learner.state, record, stopped)
+        run = run._replace(state=run.best.state)
+    record = history(run.losses, run.metrics, data, order.steps)
+    return FitResult(run.state.params, run.state.state, record, stopped)
 
 
 def tired(patience: int | None) -> str:

@@ -148,4 +148,4 @@ class Keeper:
         if value is None or (not isinstance(value, type) and all(map(callable, parts))):
             return value
         got = getattr(value, "__name__", None) or type(value).__name__
-        raise refusal(name, "an object with save and restore, such as Checkpoints", got, TypeError)
+        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)

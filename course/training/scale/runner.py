@@ -20,7 +20,7 @@ from course.training import optimizer_base, steps
 from course.training.optimizers import Optimizer
 from course.training.scale import parallel, processes
 from course.training.scale.averages import AXIS, Average
-from course.training.scale.faults import Stop
+from course.training.scale.processes import StopSignal
 from course.training.steps import Objective, TrainState
 
 
@@ -73,7 +73,7 @@ def over_vectors(model: Model, unravel: Callable[[jax.Array], Any]) -> Callable[
     return apply
 
 
-class Crew(NamedTuple):
+class Runner(NamedTuple):
     """Who takes the steps of a run: one device or a team, of one process or of several."""
 
     train: Callable[..., steps.StepsResult]
@@ -84,11 +84,11 @@ class Crew(NamedTuple):
     """One copy of what `train` returned, on this process's first device."""
     agree: Callable[[Any], Any] = steps.identity
     """The largest of what all processes bring."""
-    from_first: Callable[[Callable[[], Any]], Any] = lambda make: make()
+    broadcast: Callable[[Callable[[], Any]], Any] = lambda make: make()
     """What the first process makes, in all of them."""
     near: Callable[[PyTree], PyTree] = steps.identity
     """Put arrays where `local` has its copies."""
-    first: bool = True
+    is_main: bool = True
     """Whether this is the first process."""
     several: bool = False
     """Whether there are other processes."""
@@ -101,7 +101,7 @@ class Crew(NamedTuple):
         without a `stop` of the caller's the signals themselves are only noted.
         """
         if stop is None and self.several and threading.current_thread() is threading.main_thread():
-            with Stop() as stop:
+            with StopSignal() as stop:
                 yield stop
         else:
             yield lambda: bool(stop and stop())
@@ -109,21 +109,21 @@ class Crew(NamedTuple):
 
 def hire(
     model: Model, devices: int | str | Sequence[jax.Device] | None, backend: str, batch_size: int
-) -> Crew:
+) -> Runner:
     """Return who takes the steps: see the arguments of `course.training.loop.fit`."""
     first = jax.process_index() == 0
     if devices is None:
-        return Crew(functools.partial(steps.train, model), first=first)
+        return Runner(functools.partial(steps.train, model), is_main=first)
     together = parallel.team(devices, backend)
     if batch_size % (n := len(together.devices)):
         shared = f"a multiple of {n}, for {parallel.described(n)} to share"
         raise refusal("batch_size", shared, batch_size)
-    return Crew(
+    return Runner(
         train(model, together),
         together.replicate,
         parallel.local,
-        processes.agree,
-        processes.from_first,
+        processes.max_over_processes,
+        processes.broadcast,
         functools.partial(jax.device_put, device=together.devices[together.local[0]]),
         first,
         jax.process_count() > 1,
