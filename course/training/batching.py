@@ -1,114 +1,135 @@
-"""In which order examples are visited, and in which parts a run is handed to the compiled program.
+"""Batches of a run: the order of the examples, and how many steps one compiled call takes.
 
-The examples are shuffled anew in every epoch, on the host: JAX's own shuffle takes many times as
-long on a CPU as NumPy's, about as long as a small model needs to learn from an epoch.
+The examples are shuffled in every epoch on the host: JAX's own shuffle takes many times as long on
+a CPU as NumPy's, about as long as a small model needs to learn from an epoch.
 """
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Array, Int
 
-CHUNK_SECONDS = 0.2
-"""How long a part of a run takes, roughly: between two, an interrupt is heard and the bar moves."""
-FIRST_CHUNK = 8
-"""The steps of the first part, whose pace is not known yet."""
-MAX_INDICES = 2**18
-"""How many indices of examples a call takes along, at most (1 MiB)."""
+from course.checks import refusal
+
+CHUNK_SECONDS = 0.2  # between two chunks an interrupt is heard and the bar moves
+FIRST_CHUNK = 8  # steps, while the pace is not known
+MAX_INDICES = 2**18  # that a call takes along (1 MiB)
 
 
 def max_steps_per_call(batch_size: int) -> int:
-    """Return the most steps in a call. It depends on nothing else, lest it cause a compilation."""
+    """Return the largest number of steps per call.
+
+    It depends on the batch size alone: the index array keeps its shape, so nothing recompiles.
+    """
     return max(1, MAX_INDICES // batch_size)
 
 
-def chunks(
-    epochs: int,
-    steps: int,
-    batch_size: int,
-    *,
-    pause: bool,
-    begin: int = 0,
-    took: Callable[[], float] | None = None,
-) -> Iterator[tuple[int, int]]:
-    """Divide a run into parts of about `CHUNK_SECONDS` each, by the caller's time for each.
-
-    Args:
-        epochs: passes over the data.
-        steps: in an epoch.
-        batch_size: examples in a step.
-        pause: let no part go on beyond the end of an epoch.
-        begin: how many steps were taken before; where an earlier call had a part begin, or 0.
-        took: says how many seconds the last part has taken, where several processes have to divide
-            the run alike; None measures it.
-
-    Yields:
-        The number of steps before each part, and in it. However a run is divided, its steps are the
-        same ones, to the last bit: a part has an even number of them unless it has to end, so a
-        step keeps its place among those that the compiled program takes two at a time.
-    """
-    first, pace = begin, FIRST_CHUNK
-    while first < (total := epochs * steps):
-        left = steps - first % steps if pause else total - first
-        most = max_steps_per_call(batch_size)
-        count = min(left, max(pace // 2 * 2, 2), most if most == 1 else most // 2 * 2)
-        begun = time.perf_counter()
-        yield first, count
-        elapsed = max(took() if took else time.perf_counter() - begun, 1e-9)
-        first += count
-        pace = max(1, int(count * min(CHUNK_SECONDS / elapsed, 8)))
-
-
 class BatchOrder:
-    """An endless sequence of batches of indices.
+    """Endless sequence of batches of indices, shuffled in every epoch.
 
-    What an epoch leaves over when its last batch is full is left out of that epoch. It is drawn
-    anew each time, so no example is left out for long.
+    Examples that do not fill the last batch of an epoch are left out of it. They are others each
+    time, so no example is left out for long.
 
     Args:
-        key: from which all the shuffles follow.
-        examples: how many there are.
-        batch_size: of them in a batch, at most all.
+        key: random key that determines all shuffles.
+        examples: number of examples.
+        batch_size: examples in a batch, at most all.
+        skip: batches to leave out at the beginning, as if they had been taken.
+
+    Raises:
+        ValueError: if there are fewer examples than in a batch.
 
     >>> order = BatchOrder(jax.random.key(0), 7, 3)
-    >>> order.steps
+    >>> order.steps_per_epoch
     2
     >>> len(set(order.take(2)[:2].ravel().tolist()))
     6
     """
 
-    def __init__(self, key: Array, examples: int, batch_size: int) -> None:
+    def __init__(self, key: Array, examples: int, batch_size: int, *, skip: int = 0) -> None:
+        if batch_size > examples:
+            raise refusal("batch_size", f"at most the {examples} examples of data", batch_size)
         seed = np.asarray(jax.random.key_data(key)).ravel().tolist()
         self._random = np.random.Generator(np.random.SFC64(seed))  # the quickest at shuffling
-        self._examples, self._batch_size = examples, batch_size
-        self.steps = examples // batch_size
-        """Batches in an epoch."""
+        self._examples = examples
         self._left = np.zeros((0, batch_size), dtype=np.int32)
+        self.batch_size = batch_size
+        self.steps_per_epoch = examples // batch_size
+        while skip:
+            skip -= len(self._next(skip))
 
     def epoch(self) -> Int[np.ndarray, "steps batch"]:
-        """Return the batches of a new epoch."""
-        used = self.steps * self._batch_size
-        return self._random.permutation(self._examples)[:used].reshape(self.steps, -1)
-
-    def skip(self, count: int) -> None:
-        """Leave the next `count` batches out, as if they had been taken."""
-        while count:
-            if not len(self._left):
-                self._left = self.epoch()
-            passed = min(count, len(self._left))
-            self._left, count = self._left[passed:], count - passed
+        """Return the batches of another epoch."""
+        used = self.steps_per_epoch * self.batch_size
+        return self._random.permutation(self._examples)[:used].reshape(-1, self.batch_size)
 
     def take(self, count: int) -> Int[np.ndarray, "capacity batch"]:
         """Return the next `count` batches, one a row; the other rows are zeros."""
-        taken = np.zeros((max_steps_per_call(self._batch_size), self._batch_size), dtype=np.int32)
+        capacity = max_steps_per_call(self.batch_size)
+        taken = np.zeros((capacity, self.batch_size), dtype=np.int32)
         done = 0
         while done < count:
-            if not len(self._left):
-                self._left = self.epoch()
-            now = self._left[: count - done]
-            taken[done : done + len(now)] = now
-            self._left = self._left[len(now) :]
-            done += len(now)
+            rows = self._next(count - done)
+            taken[done : done + len(rows)] = rows
+            done += len(rows)
         return taken
+
+    def _next(self, most: int) -> Int[np.ndarray, "some batch"]:
+        """Return the next batches of this epoch, at least one and at most `most`."""
+        if not len(self._left):
+            self._left = self.epoch()
+        rows, self._left = self._left[:most], self._left[most:]
+        return rows
+
+
+class Chunk(NamedTuple):
+    """Steps that are taken in one compiled call."""
+
+    first: int
+    """Number of steps before it."""
+    steps: int
+    """Number of steps in it."""
+    ends_epoch: bool
+    """True if an epoch ends with its last step."""
+
+
+def chunks(
+    order: BatchOrder,
+    first: int,
+    steps: int,
+    break_at_epochs: bool,
+    agree: Callable[[Any], Any] = lambda seconds: seconds,
+) -> Iterator[Chunk]:
+    """Divide a run into chunks of about `CHUNK_SECONDS` each.
+
+    A run is the same to the last bit however it is divided: a chunk has an even number of steps
+    unless an epoch or the run ends with it, so a step keeps its place in the unrolled loop.
+
+    Args:
+        order: batches of the run.
+        first: number of steps taken before, where an earlier chunk ended.
+        steps: in the whole run.
+        break_at_epochs: let a chunk end where an epoch does.
+        agree: largest value over all processes of the seconds that a chunk has taken: all must
+            divide the run alike.
+    """
+    per_epoch = order.steps_per_epoch
+    most = max_steps_per_call(order.batch_size)
+    pace = FIRST_CHUNK
+    while first < steps:
+        left = per_epoch - first % per_epoch if break_at_epochs else steps - first
+        count = min(left, _even(pace), _even(most) if most > 1 else 1)
+        begun = time.perf_counter()
+        yield Chunk(first, count, (first + count) % per_epoch == 0)
+        # The caller has taken the steps meanwhile. Grow by at most 8: the first call compiles.
+        seconds = max(float(agree(time.perf_counter() - begun)), 1e-9)
+        first += count
+        pace = int(count * min(CHUNK_SECONDS / seconds, 8))
+
+
+def _even(count: int) -> int:
+    """Return the even number at or below `count`, at least 2."""
+    return max(count // 2 * 2, 2)

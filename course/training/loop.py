@@ -1,96 +1,85 @@
-"""Fit a model to data: thousands of steps in a compiled program, and Python between them.
+"""Training loop: thousands of steps in compiled calls, and Python between them.
 
     repeat: theta <- theta + update(grad J(theta; next batch))
 
 The compiled part is `course.training.steps`, the order of the examples `course.training.batching`.
-Here is what happens between two calls of it: the progress bar, validation, early stopping, and what
-becomes of a run that is interrupted or whose loss stops being a number. Many devices are the matter
-of `course.training.scale.parallel`, what a checkpoint holds that of `course.training.results`.
+Between two calls come the progress bar, validation, early stopping and checkpoints, and what ends a
+run early: an interrupt, or a loss that is no longer finite. `course.training.scale.runner` knows
+how many devices and processes take the steps.
 """
 
-import time
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from signal import SIGINT, SIGTERM
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from jax.typing import ArrayLike
 from jaxtyping import Array, PyTree
 
-from course.legacy_checks import Count, Key, OneOf, checked, refusal
+from course.checks import Arguments, checked, count, function, key, one_of, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
 from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.progress_bar import bar
-from course.training.results import (
-    Best,
-    FitResult,
-    History,
-    RunState,
-    history,
-)
-from course.training.rules import (
-    BatchSize,
-    Devices,
-    Examples,
-    Keeper,
-    Loss,
-    ModelRule,
-    Patience,
-    Strength,
-)
+from course.training.progress_bar import progress_bar
+from course.training.results import Best, FitResult, History, RunState, Stopped, make_history
 from course.training.scale.parallel import BACKENDS
-from course.training.scale.runner import hire
+from course.training.scale.processes import StopSignal
+from course.training.scale.runner import Runner, make_runner
 from course.training.scale.snapshot import ArrayStore, RunFingerprint, Saver
 from course.training.steps import Data, Metrics, Objective
 
-__all__ = [
-    "FINISHED",
-    "INTERRUPTED",
-    "FitResult",
-    "History",
-    "check_loss",
-    "fit",
-    "history",
-    "warn",
-]
+PROBE = 1024  # examples on which the bar's accuracy is measured where none are for validation
 
-GLANCE = 1024
-"""How many examples the bar's accuracy is measured on where there are no validation data."""
-FINISHED = "finished"
-INTERRUPTED = "interrupted"
+
+def as_patience(name: str, value: Any, arguments: Arguments) -> int:
+    """Rule for a number of epochs; there must be validation data to go by."""
+    epochs: int = count()(name, value, arguments)
+    if arguments["validation"] is None:
+        raise refusal(name, "validation data to go by", "none")
+    return epochs
+
+
+def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
+    """Rule for an object that saves and restores arrays."""
+    if isinstance(value, type) or not isinstance(value, ArrayStore):
+        got = getattr(value, "__name__", None) or type(value).__name__
+        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)
+    return value
 
 
 @checked(
-    model=ModelRule(),
-    loss=Loss(),
+    model=steps.as_model,
+    loss=function("a function (predictions, targets)"),
     optimizer=AnyOptimizer(),
-    data=Examples(),
-    epochs=Count(),
-    batch_size=BatchSize(),
-    key=Key(),
-    validation=Examples(optional=True),
-    patience=Patience(),
-    l2=Strength(),
-    devices=Devices(),
-    backend=OneOf(*BACKENDS),
-    checkpoint=Keeper(),
-    save_every=Strength(),
+    data=steps.as_data,
+    epochs=count(),
+    batch_size=count(),
+    key=key,
+    validation=steps.as_data,
+    patience=as_patience,
+    l2=steps.as_strength,
+    backend=one_of(*BACKENDS),
+    checkpoint=as_store,
+    save_every=steps.as_strength,
 )
 def fit(
     model: Model,
-    loss: Partial,
+    loss: Callable[[Array, Array], Array],
     optimizer: Optimizer,
-    data: Data,
+    data: tuple[ArrayLike, ArrayLike],
     *,
     epochs: int,
     batch_size: int,
     key: Array,
-    validation: Data | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
     l2: float | None = None,
     devices: int | str | Sequence[jax.Device] | None = None,
@@ -110,37 +99,37 @@ def fit(
         data: inputs and targets, the examples along the first axis of both.
         epochs: passes over the data.
         batch_size: examples in a step. What an epoch leaves over is left out of it; since every
-            epoch is shuffled anew, no example is left out for long.
-        key: settles the initial parameters, the order of the examples, and any randomness of the
-            model. The same key gives the same run.
+            epoch has its own shuffle, no example is left out for long.
+        key: determines the initial parameters, the order of the examples, and any randomness of
+            the model. The same key gives the same run.
         validation: inputs and targets to measure the loss (and accuracy) on after each epoch.
-        patience: stop when the validation loss has not gone down for so many epochs, and return
-            the parameters with the lowest. None: run all epochs, return the last parameters.
+        patience: epochs without a lower validation loss after which the run stops and returns the
+            parameters with the lowest. None: run all epochs, return the last parameters.
         l2: strength of a penalty l2/2 |params|^2 on all parameters.
-        devices: how many devices share each batch, "all", or the devices themselves; None leaves
-            everything on one. The result is the same but for rounding and for what is random in
-            the model. Several processes, once they have found each other (`processes.join`), must
-            all call `fit` with the same arguments and all devices.
-        backend: "pmap" or "sharded", two ways to say it to JAX; see `scale.parallel`.
-        checkpoint: where to keep what was learned, such as
-            `course.training.scale.checkpoint.OrbaxStore("folder")`. If there is something already,
-            the run goes on from there, as if it had never ended; the loss, the rates and the
-            penalty are taken to be what they were.
+        devices: number of devices that share each batch, "all", or the devices themselves; None
+            leaves everything on one. The result is the same but for rounding and for what is random
+            in the model. Several processes, once they have found each other (`processes.join`),
+            must all call `fit` with the same arguments and all devices.
+        backend: "pmap" or "sharded"; see `course.training.scale.parallel`.
+        checkpoint: store of what was learned, such as
+            `course.training.scale.checkpoint.OrbaxStore("folder")`. If it holds a checkpoint, the
+            run is resumed from there, as if it had never ended; the loss, the rates and the penalty
+            are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
-        stop: asked several times a second; when it says true, the run ends as by an interrupt.
+        stop: asked several times a second; when it returns True, the run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
             makes one, such as `tqdm.tqdm`. The environment variable COURSE_QUIET silences it.
 
     Returns:
-        FitResult. A run that an interrupt ends, or a loss that is NaN or infinite, returns as well,
-        with a warning: then `params` are the last good ones and `stopped` says what happened at
-        which step. A second run with other values (a rate, `l2`, a temperature in `loss`, the
-        number of epochs) but the same model, kinds and shapes compiles nothing.
+        Parameters, history and the reason why the run ended. A run that ends by an interrupt or by
+        a loss that is NaN or infinite returns as well, with a warning: then `params` are the last
+        finite ones, and `history` ends where it happened. A second run with other values (a rate,
+        `l2`, a temperature in `loss`, the number of epochs) but the same model, kinds and shapes
+        compiles nothing.
 
     Raises:
-        TypeError, ValueError: if an argument is not as described, the loss does not give one
-            number for each example, the devices cannot share a batch evenly, or the checkpoint is
-            that of another run. The message names the argument.
+        ValueError: also if the loss does not give one number for each example, the devices cannot
+            share a batch evenly, or the checkpoint is that of another run.
 
     >>> import jax.numpy as jnp
     >>> from course.models.layers import Model
@@ -153,93 +142,130 @@ def fit(
     >>> print(f"slope {result.params:.3f} after {len(result.history.loss)} steps")
     slope 3.000 after 80 steps
     """
-    begin_key, step_key = jax.random.split(key)
-    learner = steps.init_state(model, optimizer, begin_key)
-    check_loss(model, loss, learner.params, data)
-    task = Objective(loss, optimizer, l2, step_key)
-    order = BatchOrder(key, len(data[0]), batch_size)
-    crew = hire(model, devices, backend, batch_size)
-    run = RunState(learner, [], [], Best(learner))
-    plan = partial(RunFingerprint.of, key, data, batch_size, validation, patience)
-    saver = Saver(checkpoint, crew, plan)
-    run = saver.restore(run)
-    order.skip(run.steps)
+    # The parts of a run: what it minimises, where it starts, who takes the steps.
+    examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
+    validate = held_out is not None
+    init_key, step_key = jax.random.split(key)
+    objective = Objective(as_partial(loss), optimizer, l2, step_key)
+    start = steps.init_state(model, optimizer, init_key)
+    check_loss(model, objective.loss, start.params, examples)
+    runner = make_runner(model, devices, backend, batch_size)
 
-    learner, examples = crew.place((run.state, data))
-    glance = crew.near(validation or (data[0][:GLANCE], data[1][:GLANCE]))
-    stopped = tired(patience) if run.tired(patience) else FINISHED
-    seconds = 0.0  # that a part took, the same in all processes
-    with (
-        bar(progress if crew.is_main else False, total=epochs * order.steps, what="fit") as shown,
-        crew.listening(stop) as asked,
-    ):
-        shown.update(run.steps)
-        pieces = chunks(
-            epochs if stopped == FINISHED else 0,
-            order.steps,
-            batch_size,
-            pause=bool(validation),
-            begin=run.steps,
-            took=lambda: seconds,
-        )
-        try:
-            for first, count in pieces:
-                begun = time.perf_counter()
-                batches = order.take(count)
-                after = crew.train(task, learner, examples, batches, first, count)
-                new = np.asarray(crew.local(after.losses))[:count]
-                if not (np.isfinite(new).all() and crew.local(after.sound)):
-                    good = int(np.isfinite([*new, np.nan]).argmin())
-                    if good > 1:  # the same steps again, without the update that spoiled it all
-                        again = crew.train(task, learner, examples, batches, first, good - 1)
-                        run = run._replace(state=crew.local(again.learner))
-                    run = run._replace(losses=[*run.losses, new[: good + 1]])
-                    stopped = f"the loss was no longer finite at step {first + good}"
-                    saver.skip(run)  # the checkpoint from before is worth more
-                    break
-                learner, here = after.learner, crew.local(after.learner)
-                score = None
-                if validation and (first + count) % order.steps == 0:
-                    score = steps.evaluate(model, loss, here.params, glance)
-                run = run.after(here, new, score)  # all at once: no interrupt comes in between
-                if not shown.disable:
-                    seen = score or steps.evaluate(model, loss, here.params, glance)
-                    shown.set_postfix(figures(new, seen), refresh=False)
-                    shown.update(count)
-                seconds, enough, interrupted, due = crew.agree(
-                    [
-                        time.perf_counter() - begun,
-                        run.tired(patience),
-                        asked(),
-                        saver.due(save_every),
-                    ]
-                )
-                if enough:
-                    stopped = tired(patience)
-                    break
-                if interrupted:
-                    stopped = f"{INTERRUPTED} after {run.steps} steps"
-                    break
-                if due:
-                    saver.save(run)
-        except KeyboardInterrupt:
-            if crew.several:  # the others do not know of it
-                raise
-            stopped = f"{INTERRUPTED} after {run.steps} steps"
+    # A checkpoint holds a run between two chunks: a resumed run goes on as if it had not ended.
+    fingerprint = partial(RunFingerprint.of, key, examples, batch_size, held_out, patience)
+    saver = Saver(checkpoint, runner, fingerprint)
+    run = saver.restore(RunState(start, [], [], Best(start)))
+    order = BatchOrder(key, len(examples[0]), batch_size, skip=run.steps)
+    total = epochs * order.steps_per_epoch
+
+    bar = progress_bar(progress if runner.is_main else False, total=total, what="fit")
+    monitor = Monitor(model, objective.loss, runner.to_local_device(held_out or probe(examples)))
+    state, examples = runner.replicate((run.state, examples))
+    stopped, broken = None, []
+    with bar, interrupts(stop, runner) as stop_requested:
+        bar.update(run.steps)
+        for chunk in chunks(order, run.steps, total, validate, runner.max_over_processes):
+            stopped = why_stop(runner, run, patience, stop_requested)
+            if stopped:
+                break
+
+            result = runner.train(objective, state, examples, order.take(chunk.steps), chunk)
+            losses = np.asarray(runner.local_copy(result.losses))[: chunk.steps]
+            if not (np.isfinite(losses).all() and runner.local_copy(result.finite)):
+                stopped, broken = Stopped.NOT_FINITE, [losses[: _first_not_finite(losses) + 1]]
+                break  # `run` still holds the last finite state, at most one chunk old
+
+            state, local_state = result.state, runner.local_copy(result.state)
+            measured = validate and chunk.ends_epoch
+            metrics = monitor.measure(local_state.params) if measured else None
+            run = run.advance(local_state, losses, metrics)
+            monitor.report(bar, run, metrics)
+            if saver.due(save_every):
+                saver.save(run)
+
     saver.save(run)
     saver.close()
-    crew.agree(0.0)  # nobody ends before the last checkpoint is written
-    if stopped not in (FINISHED, tired(patience)):
-        warn(stopped)
-    if patience and run.best.epoch:
-        run = run._replace(state=run.best.state)
-    record = history(run.losses, run.metrics, data, order.steps)
-    return FitResult(run.state.params, run.state.state, record, stopped)
+    runner.max_over_processes(0.0)  # no process ends before the last checkpoint is written
+    if stopped is None:
+        stopped = Stopped.FINISHED if run.steps >= total else Stopped.INTERRUPTED
+    history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
+    warn_if_cut_short(stopped, history)
+    params, opt_state = run.best.state if patience and run.best.epoch else run.state
+    return FitResult(params, opt_state, history, stopped)
 
 
-def tired(patience: int | None) -> str:
-    """Why a run ends whose validation loss does not go down any more."""
-    return f"no lower validation loss for {patience} epochs"
+def why_stop(
+    runner: Runner, run: RunState, patience: int | None, stop_requested: Callable[[], bool]
+) -> Stopped | None:
+    """Return the reason to end a run now, the same in all processes, or None."""
+    exhausted, interrupted = runner.max_over_processes(
+        [run.patience_exhausted(patience), stop_requested()]
+    )
+    if exhausted:
+        return Stopped.PATIENCE
+    return Stopped.INTERRUPTED if interrupted else None
+
+
+class Monitor:
+    """Measures a run between two chunks, on validation data or on some of the examples.
+
+    Args:
+        model: that is trained.
+        loss: (predictions, targets) -> loss of each example.
+        data: to measure it on.
+    """
+
+    def __init__(self, model: Model, loss: Partial, data: Data) -> None:
+        self._evaluate = partial(steps.evaluate, model, loss, data=data)
+
+    def measure(self, params: PyTree) -> Metrics:
+        """Return loss and accuracy."""
+        return self._evaluate(params)
+
+    def report(self, bar: Any, run: RunState, metrics: Metrics | None) -> None:
+        """Move a progress bar to where the run is; a silent one costs nothing."""
+        if bar.disable:
+            return
+        metrics = metrics or self.measure(run.state.params)
+        shown = {"loss": f"{run.losses[-1].mean():.3g}"}
+        if np.isfinite(metrics.accuracy):
+            shown["accuracy"] = f"{metrics.accuracy:.1%}"
+        bar.set_postfix(shown, refresh=False)
+        bar.update(len(run.losses[-1]))
+
+
+@contextmanager
+def interrupts(
+    stop: Callable[[], bool] | None, runner: Runner
+) -> Generator[Callable[[], bool], None, None]:
+    """Yield a function that says whether somebody has asked the run to end.
+
+    The first Ctrl-C is only noted, so that it breaks off no chunk. A second one does; what was
+    learned before that chunk is kept, unless other processes wait in the middle of it.
+    """
+    try:
+        if stop is not None:
+            yield stop
+        elif threading.current_thread() is not threading.main_thread():
+            yield lambda: False  # Python hands signals to the main thread alone
+        else:
+            # A launcher ends several processes by SIGTERM; one alone dies of it, as any program.
+            signals = (SIGINT, SIGTERM) if runner.multi_process else (SIGINT,)
+            with StopSignal(signals) as noted:
+                yield noted
+    except KeyboardInterrupt:
+        if runner.multi_process:
+            raise
+
+
+def probe(data: Data) -> Data:
+    """Return the examples on which the bar's accuracy is measured without validation data."""
+    return data[0][:PROBE], data[1][:PROBE]
+
+
+def as_partial(loss: Callable[..., Array]) -> Partial:
+    """Return a function as a pytree: what it was given beforehand (`Partial`) is traced."""
+    return loss if isinstance(loss, Partial) else Partial(loss)
 
 
 def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:
@@ -249,21 +275,26 @@ def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:
     values: a label that is out of range is found here.
     """
     inputs, targets = data
-    one = steps.predictions(model, params, inputs[:1])
+    one = steps.predict(model, params, inputs[:1])
     losses = loss(jnp.broadcast_to(one, (len(targets), *one.shape[1:])), targets)
-    if jnp.shape(losses) != (wanted := targets.shape[:1]):
-        raise refusal("loss", f"one for each example, shape {wanted}", f"shape {jnp.shape(losses)}")
+    if jnp.shape(losses) != (len(targets),):
+        expected = f"one for each example, shape ({len(targets)},)"
+        raise refusal("loss", expected, f"shape {jnp.shape(losses)}")
 
 
-def warn(stopped: str) -> None:
-    """Say that a run ended before its time."""
+def warn_if_cut_short(stopped: Stopped, history: History) -> None:
+    """Warn that a run ended before its time."""
+    if stopped is Stopped.NOT_FINITE:
+        # Where all losses are finite, the one after the last update was not.
+        sentence = f"{stopped} at step {_first_not_finite(history.loss)}"
+    elif stopped is Stopped.INTERRUPTED:
+        sentence = f"{stopped} after {history.loss.shape[-1]} steps"
+    else:
+        return
     # The caller of `fit`: above this function, `fit` and what checks its arguments.
-    warnings.warn(f"{stopped}; what was learned until then is kept", RuntimeWarning, stacklevel=4)
+    warnings.warn(f"{sentence}; what was learned until then is kept", RuntimeWarning, stacklevel=4)
 
 
-def figures(losses: np.ndarray, score: Metrics) -> dict[str, str]:
-    """What the bar says."""
-    shown = {"loss": f"{losses.mean():.3g}"}
-    if np.isfinite(score.accuracy):
-        shown["accuracy"] = f"{score.accuracy:.1%}"
-    return shown
+def _first_not_finite(losses: np.ndarray) -> int:
+    """Return the index of the first loss that is not finite; their number if there is none."""
+    return int(np.isfinite([*losses, np.nan]).argmin())

@@ -1,4 +1,4 @@
-"""The progress bar: in a notebook a widget, in a terminal text, nothing where it is not wanted."""
+"""Progress bar: in a notebook a widget, in a terminal text, nothing where it is not wanted."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 QUIET = "COURSE_QUIET"
 
 
-def bar(progress: bool | Callable[..., Any], *, total: int, what: str) -> Any:
+def progress_bar(progress: bool | Callable[..., Any], *, total: int, what: str) -> Any:
     """Return a bar that counts steps.
 
     Args:

@@ -1,5 +1,6 @@
-"""What is known of a run: how its loss went, what came of it, and what a checkpoint keeps of it."""
+"""Results of a run: its losses, its best state, why it ended."""
 
+import enum
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,90 +12,106 @@ from jaxtyping import Float, PyTree
 from course.training.steps import Data, Metrics, TrainState
 
 
+class Stopped(enum.StrEnum):
+    """Reason why a run ended."""
+
+    FINISHED = "finished"
+    PATIENCE = "the validation loss no longer fell"
+    INTERRUPTED = "interrupted"
+    NOT_FINITE = "the loss was no longer finite"
+
+
 class History(NamedTuple):
-    """How a run went; a sweep has two more axes in front, optimizers and keys."""
+    """Course of a run; under `sweep` with leading axes (optimizers, keys)."""
 
     loss: Float[np.ndarray, "*sweep steps"]
-    """The mean loss of each step's batch before its update, in the unit of the loss."""
+    """Mean loss of each step's batch before its update, in the unit of the loss.
+
+    Where a run ended because its loss was no longer finite, that step is the last one.
+    """
     validation_loss: Float[np.ndarray, "*sweep epochs"] | None
-    """The mean loss of the validation data after each epoch; None without such data."""
+    """Mean loss of the validation data after each epoch; None without such data."""
     validation_accuracy: Float[np.ndarray, "*sweep epochs"] | None
-    """The share of its labels predicted right after each epoch; None if they are no labels."""
+    """Share of its labels predicted right after each epoch; None if they are no labels."""
     steps_per_epoch: int
     """Full batches in an epoch."""
 
     @property
     def epoch_loss(self) -> Float[np.ndarray, "*sweep epochs"]:
-        """The mean of `loss` over each full epoch."""
+        """Mean of `loss` over each full epoch."""
         epochs = self.loss.shape[-1] // self.steps_per_epoch
-        whole = self.loss[..., : epochs * self.steps_per_epoch]
-        parts = whole.reshape(*whole.shape[:-1], epochs, self.steps_per_epoch)
-        return np.asarray(parts.mean(axis=-1))
+        full = self.loss[..., : epochs * self.steps_per_epoch]
+        by_epoch = full.reshape(*full.shape[:-1], epochs, self.steps_per_epoch)
+        return np.asarray(by_epoch.mean(axis=-1))
 
 
 class FitResult(NamedTuple):
-    """What came of a run."""
+    """Result of a run; under `sweep` all arrays have leading axes (optimizers, keys)."""
 
     params: PyTree
-    """What was learned: with early stopping, the parameters of the best epoch."""
+    """Trained parameters: with early stopping, those of the best epoch."""
     state: PyTree
-    """The optimizer's state that belongs to `params`."""
+    """State of the optimizer that belongs to `params`."""
     history: History
-    stopped: str
-    """Why the run ended: "finished", or a sentence."""
+    stopped: Stopped
+    """Reason why the run ended, a string such as "finished"."""
 
 
 class Best(NamedTuple):
-    """The state with the lowest validation loss so far."""
+    """State with the lowest validation loss so far."""
 
     state: TrainState
     loss: float = math.inf
     epoch: int = 0
-    """After how many epochs; 0 before any was judged."""
+    """Number of epochs it was trained for; 0 before any was measured."""
 
-    def or_better(self, state: TrainState, metrics: Sequence[Metrics]) -> "Best":
-        """Return the state of the last score if it is better, or the first."""
-        loss = float(metrics[-1].loss)
-        better = (
-            not self.epoch or loss < self.loss or (math.isnan(self.loss) and not math.isnan(loss))
-        )
-        return Best(state, loss, len(metrics)) if better else self
-
-
-def history(
-    losses: Sequence[np.ndarray], metrics: Sequence[Metrics], data: Data, steps_per_epoch: int
-) -> History:
-    """Put the parts of a run together."""
-    loss = np.concatenate(losses, axis=-1) if losses else np.zeros(0, np.float32)
-    if not metrics:
-        return History(loss, None, None, steps_per_epoch)
-    validation = np.stack([score.loss for score in metrics], axis=-1)
-    accuracy = np.stack([score.accuracy for score in metrics], axis=-1)
-    labels = jnp.issubdtype(data[1].dtype, jnp.integer)
-    return History(loss, validation, accuracy if labels else None, steps_per_epoch)
+    def update(self, state: TrainState, loss: float, epoch: int) -> "Best":
+        """Return the better of this state and another; any number is better than NaN."""
+        better = self.epoch == 0 or loss < self.loss
+        if better or (math.isnan(self.loss) and not math.isnan(loss)):
+            return Best(state, loss, epoch)
+        return self
 
 
 class RunState(NamedTuple):
-    """A run between two of its steps."""
+    """Run between two chunks; a checkpoint holds it."""
 
     state: TrainState
     losses: list[np.ndarray]
-    """Of the steps so far, in parts."""
+    """Losses of the steps so far, by chunk."""
     metrics: list[Metrics]
-    """Of the epochs so far."""
+    """Validation metrics of the epochs so far."""
     best: Best
 
     @property
     def steps(self) -> int:
-        """How many were taken."""
-        return sum(map(len, self.losses))
+        """Number of steps taken."""
+        return sum(losses.shape[-1] for losses in self.losses)
 
-    def after(self, state: TrainState, losses: np.ndarray, score: Metrics | None) -> "RunState":
-        """Return the run after some more steps, and the score if an epoch ends with them."""
-        metrics = self.metrics if score is None else [*self.metrics, score]
-        best = self.best if score is None else self.best.or_better(state, metrics)
-        return RunState(state, [*self.losses, losses], metrics, best)
+    def advance(
+        self, state: TrainState, losses: np.ndarray, metrics: Metrics | None = None
+    ) -> "RunState":
+        """Return the run after a chunk, with validation metrics if an epoch ends with it."""
+        run = self._replace(state=state, losses=[*self.losses, losses])
+        if metrics is None:
+            return run
+        epoch = len(self.metrics) + 1
+        best = self.best.update(state, float(metrics.loss), epoch)
+        return run._replace(metrics=[*self.metrics, metrics], best=best)
 
-    def tired(self, patience: int | None) -> bool:
-        """Whether the validation loss has not gone down for so many epochs."""
-        return bool(patience) and len(self.metrics) - self.best.epoch >= (patience or 0)
+    def patience_exhausted(self, patience: int | None) -> bool:
+        """Return True if the validation loss has not fallen for `patience` epochs."""
+        return patience is not None and len(self.metrics) - self.best.epoch >= patience
+
+
+def make_history(
+    losses: Sequence[np.ndarray], metrics: Sequence[Metrics], data: Data, steps_per_epoch: int
+) -> History:
+    """Return the history of a run from its chunks and epochs."""
+    loss = np.concatenate(losses, axis=-1) if losses else np.zeros(0, np.float32)
+    if not metrics:
+        return History(loss, None, None, steps_per_epoch)
+    validation = np.stack([epoch.loss for epoch in metrics], axis=-1)
+    accuracy = np.stack([epoch.accuracy for epoch in metrics], axis=-1)
+    has_labels = jnp.issubdtype(data[1].dtype, jnp.integer)
+    return History(loss, validation, accuracy if has_labels else None, steps_per_epoch)

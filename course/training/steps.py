@@ -1,10 +1,20 @@
-"""The compiled part of training: many steps in one call.
+"""Compiled part of training: many steps of an optimizer in one call.
 
     theta <- theta + update(grad J(theta)),    J(theta) = mean loss of a batch + l2/2 |theta|^2
 
-Everything that a slider may move (rates, strengths, temperatures, the key, the number of steps) is
-an argument that the compiler does not look into, so another value compiles nothing. What it does
-look into: the model, the kinds of loss and optimizer, and the shapes.
+`take_steps` is this scan over batches, with an l2 penalty, random keys and devices added:
+
+    def step(state, batch):
+        params, opt_state = state
+        loss, grads = jax.value_and_grad(objective)(params, batch)
+        updates, opt_state = optimizer.update(grads, opt_state, params)
+        return (apply_updates(params, updates), opt_state), loss
+
+    state, losses = jax.lax.scan(step, state, batches)
+
+Whatever a slider may move (rates, strengths, temperatures, the key, the number of steps) is a
+traced argument, so another value recompiles nothing. Static are the model, the kinds of loss and
+optimizer, and the shapes.
 """
 
 import inspect
@@ -14,71 +24,73 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from course.checks import Arguments, read_array, refusal
 from course.models.layers import Model
 from course.training.optimizers import Optimizer, apply_updates
 
-Data: TypeAlias = tuple[Array, Array]
-"""Inputs and targets, the examples along the first axis of both."""
+Data: TypeAlias = tuple[Array, Array]  # inputs and targets, the examples along the first axis
 
 
 class Objective(NamedTuple):
-    """What is to be minimised, and how."""
+    """Function to minimise, and the optimizer that does it."""
 
     loss: Partial
-    """(predictions, targets) -> the loss of each example."""
+    """(predictions, targets) -> loss of each example."""
     optimizer: Optimizer
     l2: float | Float[Array, ""] | None
     """Strength of the penalty on all parameters; None leaves it out of the program."""
     key: Array
-    """From which each step draws its own randomness, such as dropout."""
+    """Random key from which each step draws its own, for dropout and the like."""
 
 
 class TrainState(NamedTuple):
-    """What a step changes."""
+    """Everything that a step changes."""
 
     params: PyTree
-    state: PyTree
-    """The optimizer's."""
+    """Parameters of the model."""
+    opt_state: PyTree
+    """State of the optimizer."""
 
 
 class StepsResult(NamedTuple):
-    """What some steps have led to; a sweep puts axes in front."""
+    """Result of `take_steps`; under `sweep` every field has leading axes (optimizers, keys)."""
 
-    learner: TrainState
+    state: TrainState
     losses: Float[Array, "*runs capacity"]
-    """The mean loss of each step's batch before its update, without the penalty; then zeros."""
-    sound: Bool[Array, "*runs"]
-    """Whether the loss is finite after the last update, too."""
+    """Mean loss of each step's batch before its update, without the penalty; then zeros."""
+    finite: Bool[Array, "*runs"]
+    """True if the last batch has a finite loss after the last update, too."""
 
 
 class Metrics(NamedTuple):
-    """How well predictions fit their targets; a sweep puts axes in front."""
+    """Fit of predictions to targets; under `sweep` with leading axes (optimizers, keys)."""
 
     loss: Float[Array, "*runs"]
     """Mean over the examples."""
     accuracy: Float[Array, "*runs"]
-    """The share of labels that are predicted right; NaN where targets are no labels."""
+    """Share of labels predicted right; NaN where targets are no labels."""
 
 
 def identity(tree: PyTree) -> PyTree:
-    """What a single device does to agree with all the others: nothing."""
+    """Return `tree`: the average over a single device."""
     return tree
 
 
 @partial(jax.jit, static_argnames="model")
 def init_state(model: Model, optimizer: Optimizer, key: Array) -> TrainState:
-    """Return the learner before its first step."""
+    """Return the state before the first step."""
     params = model.init(key)
     return TrainState(params, optimizer.init(params))
 
 
 def take_steps(
     model: Model,
-    task: Objective,
-    learner: TrainState,
+    objective: Objective,
+    state: TrainState,
     data: Data,
     order: Int[Array, "capacity batch"],
     first: Int[Array, ""] | int,
@@ -87,92 +99,91 @@ def take_steps(
     average: Callable[[PyTree], PyTree] = identity,
     unroll: int = 2,
 ) -> StepsResult:
-    """Take `count` steps, the n-th on the examples `order[n]`; `first` were taken before.
+    """Take steps on batches of examples.
 
-    Where several devices take the steps together, each has its own columns of `order`, and
-    `average` turns what each has found for its examples into the mean over all of them. `unroll`
-    steps make a turn of the loop, at the end of which arrays are copied: two of them save a copy.
+    A `lax.scan` would compile for each number of steps; this loop has a traced length, so any
+    number up to the capacity of `order` runs as the same program.
 
-    It is a `scan` whose length is not known to the compiler (`fori_loop`): any number of steps up
-    to the capacity of `order` runs as the same program. The learner that was handed in stays valid:
-    it is what `fit` returns to when a step goes wrong. (To donate its memory and keep a copy for
-    that would take as much of it.)
+    Args:
+        model: to train.
+        objective: to minimise.
+        state: before the first of these steps. It stays valid: `fit` returns it if a step breaks.
+        data: all examples.
+        order: indices of the examples of each step.
+        first: number of steps taken before.
+        count: number of steps to take.
+        average: mean over the devices that share a batch, each with its own columns of `order`.
+        unroll: steps per loop iteration; 2 saves one copy of the state (as in `lax.scan`).
     """
 
     def step(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-        (params, state), losses = carry
-        key = jax.random.fold_in(task.key, first + number)
-        gradients, loss = jax.grad(objective, has_aux=True)(
-            params, model, task, take_rows(data, order[number]), key
-        )
-        gradients = average(gradients)
-        updates, state = task.optimizer.update(gradients, state, params)
-        return TrainState(apply_updates(params, updates), state), losses.at[number].set(loss)
+        (params, opt_state), losses = carry
+        key = jax.random.fold_in(objective.key, first + number)
+        batch = take_rows(data, order[number])
+        grads, loss = jax.grad(penalized_loss, has_aux=True)(params, model, objective, batch, key)
+        updates, opt_state = objective.optimizer.update(average(grads), opt_state, params)
+        return TrainState(apply_updates(params, updates), opt_state), losses.at[number].set(loss)
 
-    def some(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+    def unrolled(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         for place in range(unroll):
             carry = step(unroll * number + place, carry)
         return carry
 
-    # Each place in a turn may round otherwise; see `batching.chunks` for why no run notices.
-    carry = jax.lax.fori_loop(0, count // unroll, some, (learner, jnp.zeros(len(order))))
+    # XLA may fuse, and so round, the unrolled steps differently. Chunks have even length, so each
+    # step always has the same place; the second loop takes what an odd epoch leaves over.
+    carry = jax.lax.fori_loop(0, count // unroll, unrolled, (state, jnp.zeros(len(order))))
     if unroll > 1:
         carry = jax.lax.fori_loop(count // unroll * unroll, count, step, carry)
-    learner, losses = carry
+    state, losses = carry
+
+    # Devices average these in one message at the end, not in one for each step.
     last = take_rows(data, order[count - 1])
-    final, _ = objective(learner.params, model, task, last, task.key)
-    losses, final = average((losses, final))  # in one message, not in one for each step
-    return StepsResult(learner, losses, jnp.isfinite(final))
+    _, final = penalized_loss(state.params, model, objective, last, objective.key)
+    losses, final = average((losses, final))
+    return StepsResult(state, losses, jnp.isfinite(final))
 
 
-train = partial(jax.jit, static_argnames="model")(take_steps)
-"""`take_steps`, compiled."""
+train = partial(jax.jit, static_argnames="model")(take_steps)  # `take_steps`, compiled
 
 
 @partial(jax.jit, static_argnames="model")
 def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
-    """Metrics a model without randomness."""
+    """Measure a model on data, without randomness."""
     inputs, targets = data
     predictions = model.apply(params, inputs)
     return Metrics(jnp.mean(loss(predictions, targets)), jnp.mean(correct(predictions, targets)))
 
 
 @partial(jax.jit, static_argnames="model")
-def predictions(model: Model, params: PyTree, inputs: Array) -> Array:
-    """Apply a model without randomness."""
+def predict(model: Model, params: PyTree, inputs: Array) -> Array:
+    """Apply a model, without randomness."""
     return model.apply(params, inputs)
 
 
-def objective(
-    params: PyTree, model: Model, task: Objective, batch: Data, key: Array
+def penalized_loss(
+    params: PyTree, model: Model, objective: Objective, batch: Data, key: Array
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Return J, and the part of it that is the loss."""
+    """Return J of a batch, and the mean loss that is part of it."""
     inputs, targets = batch
-    loss = jnp.mean(task.loss(predict(model, params, inputs, key), targets))
-    if task.l2 is None:
+    # A model that takes a key is random in training only: see `evaluate`.
+    options = {"key": key} if "key" in inspect.signature(model.apply).parameters else {}
+    loss = jnp.mean(objective.loss(model.apply(params, inputs, **options), targets))
+    if objective.l2 is None:
         return loss, loss
     squares = [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(params)]
-    return loss + task.l2 / 2 * sum(squares), loss
-
-
-def predict(model: Model, params: PyTree, inputs: Array, key: Array) -> Array:
-    """Apply a model as in training: with a key, if it can use one."""
-    if "key" in inspect.signature(model.apply).parameters:
-        return model.apply(params, inputs, key=key)
-    return model.apply(params, inputs)
+    return loss + objective.l2 / 2 * sum(squares), loss
 
 
 def correct(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
-    """1 where a label is predicted right and 0 where not; NaN if the targets are no labels.
+    """Return 1 where a label is predicted right and 0 where not; NaN if targets are no labels.
 
     Labels are integers. Of scores for each class the largest counts, of a single score its sign.
     """
     if not jnp.issubdtype(targets.dtype, jnp.integer):
         return jnp.full(targets.shape[:1], jnp.nan)
-    scores_each = predictions.ndim == targets.ndim + 1
-    guess: Any = jnp.argmax(predictions, axis=-1) if scores_each else predictions > 0
-    right: Array = guess == targets
-    return right.astype(float)
+    one_score = predictions.ndim == targets.ndim
+    labels = predictions > 0 if one_score else jnp.argmax(predictions, axis=-1)
+    return (labels == targets).astype(float)
 
 
 def take_rows(data: Data, chosen: Int[Array, " batch"]) -> Data:
@@ -180,3 +191,68 @@ def take_rows(data: Data, chosen: Int[Array, " batch"]) -> Data:
     # The indices are in range; "clip" is the mode that costs least on a CPU.
     take = partial(jnp.take, indices=chosen, axis=0, mode="clip")
     return take(data[0]), take(data[1])
+
+
+# Rules of `checked` that `fit` and `sweep` share
+
+
+def as_data(name: str, value: Any, arguments: Arguments) -> Data:
+    """Rule for a pair (inputs, targets) of finite numbers, the examples along the first axis.
+
+    Floats become float32 (float64 where JAX is told to use it), integers and booleans int32. Each
+    validation example must have the shapes of one in `data`, an earlier argument.
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        got = type(value).__name__
+        got += f" of length {len(value)}" if isinstance(value, tuple | list) else ""
+        raise refusal(name, "a pair (inputs, targets)", got, TypeError)
+    inputs = _as_examples(name, "inputs", value[0])
+    targets = _as_examples(name, "targets", value[1])
+    if len(inputs) != len(targets):
+        raise refusal(name, f"a target for each of the {len(inputs)} inputs", len(targets))
+    like = (inputs, targets) if name == "data" else arguments["data"]
+    for what, part, other in zip(("inputs", "targets"), (inputs, targets), like, strict=True):
+        if part.shape[1:] != other.shape[1:]:
+            axes = ", ".join(["examples", *map(str, other.shape[1:])])
+            raise refusal(name, f"{what} of shape ({axes}) as in data", part.shape)
+    return inputs, targets
+
+
+def _as_examples(name: str, what: str, value: Any) -> Array:
+    """Return inputs or targets as an array on the device."""
+    array = read_array(name, value)
+    floating = jnp.issubdtype(array.dtype, jnp.floating)
+    if not (floating or jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool):
+        raise refusal(name, f"{what} that are numbers", array.dtype, TypeError)
+    if array.ndim == 0 or array.size == 0:
+        raise refusal(name, f"at least one example in {what}", f"shape {array.shape}")
+    if floating:
+        values = np.asarray(array)
+        if not np.isfinite(values).all():
+            raise refusal(name, f"finite {what}", values[~np.isfinite(values)].flat[0])
+    # float16 and bfloat16 stay: who chose them wants them.
+    narrow = floating and array.dtype.itemsize == 2
+    wide = jax.dtypes.canonicalize_dtype(float if floating else int)
+    return jnp.asarray(array, None if narrow else wide)
+
+
+def as_model(name: str, value: Any, _arguments: Arguments) -> Any:
+    """Rule for a hashable pair of functions `init(key)` and `apply(params, inputs)`."""
+    if not all(callable(getattr(value, part, None)) for part in ("init", "apply")):
+        raise refusal(name, "a model with init and apply", type(value).__name__, TypeError)
+    try:
+        hash(value)
+    except TypeError:
+        raise refusal(name, "a hashable model", type(value).__name__, TypeError) from None
+    return value
+
+
+def as_strength(name: str, value: Any, _arguments: Arguments) -> float | None:
+    """Rule for a number of at least 0; exactly 0 becomes None."""
+    try:
+        strength = float(value)
+    except (TypeError, ValueError):
+        raise refusal(name, "a number", type(value).__name__, TypeError) from None
+    if not 0 <= strength < np.inf:
+        raise refusal(name, "a number of at least 0", strength)
+    return strength or None

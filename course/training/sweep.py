@@ -1,109 +1,93 @@
-"""Train one model many times at once: with other learning rates, from other keys.
+"""Sweeps: train one model many times at once, with other learning rates and from other keys.
 
     result = sweep(model, loss, [sgd(rate) for rate in rates], data, keys=keys, ...)
-    result.history.loss[i, j]     the run of the i-th optimizer from the j-th key
+    result.history.loss[i, j]     run of optimizer i from key j
 
-All runs go through one compiled program, which `vmap` has made from that of a single run. Each is
-the run that `fit` makes with that optimizer and that key.
+All runs go through one compiled program, which `vmap` makes from that of a single run. Each is the
+run that `fit` makes with that optimizer and that key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Int
+from jax.typing import ArrayLike
+from jaxtyping import Array, Int, PyTree
 
-from course.legacy_checks import Arguments, Count, Key, checked, refusal
+from course.checks import Arguments, checked, count, function, key, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
-from course.training.loop import FINISHED, FitResult, check_loss, history, warn
+from course.training.loop import as_partial, check_loss, warn_if_cut_short
 from course.training.optimizers import AnyOptimizer, Optimizer
-from course.training.progress_bar import bar
-from course.training.rules import BatchSize, Examples, Loss, ModelRule, Strength
+from course.training.progress_bar import progress_bar
+from course.training.results import FitResult, Stopped, make_history
 from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
 
 
-class _Optimizers:
-    """One optimizer or a sequence of one kind; becomes one whose leaves have an axis in front."""
-
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> Optimizer:
-        # An optimizer is a tuple, too, but a named one.
-        listed = list(value) if type(value) in (list, tuple) else [value]
-        if not listed:
-            raise refusal(name, "at least one optimizer", "none")
-        single = [AnyOptimizer()(name, one, arguments) for one in listed]
-        kinds = {jax.tree.structure(one) for one in single}
-        if len(kinds) > 1:
-            raise refusal(name, "optimizers of one kind", f"{len(kinds)} kinds")
-        stacked: Optimizer = jax.tree.map(
-            lambda *leaves: jnp.stack(list(map(jnp.asarray, leaves))), *single
-        )
-        return stacked
+def as_optimizers(name: str, value: Any, arguments: Arguments) -> Optimizer:
+    """Rule for optimizers of one kind; they become one whose numbers have a leading axis."""
+    # An optimizer is a tuple as well, but a named one.
+    listed = list(value) if type(value) in (list, tuple) else [value]
+    if not listed:
+        raise refusal(name, "at least one optimizer", "none")
+    single = [AnyOptimizer()(name, optimizer, arguments) for optimizer in listed]
+    kinds = {jax.tree.structure(optimizer) for optimizer in single}
+    if len(kinds) > 1:
+        raise refusal(name, "optimizers of one kind", f"{len(kinds)} kinds")
+    return jax.tree.map(lambda *leaves: jnp.stack(list(map(jnp.asarray, leaves))), *single)
 
 
-class _Keys(Key):
-    """A key, or an array of them along one axis."""
-
-    def __call__(self, name: str, value: Any, arguments: Arguments) -> Array:
-        typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-        many = isinstance(value, jax.Array) and value.ndim == (1 if typed else 2)
-        if many and len(value) == 0:
-            raise refusal(name, "at least one key", "none")
-        one: Array = super().__call__(name, value[0] if many else value, arguments)
-        return value if many else one[None]
+def as_keys(name: str, value: Any, arguments: Arguments) -> Array:
+    """Rule for one random key or an array of them along one axis; one becomes an array of one."""
+    typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    many = isinstance(value, jax.Array) and value.ndim == (1 if typed else 2)
+    if many and len(value) == 0:
+        raise refusal(name, "at least one key", "none")
+    one: Array = key(name, value[0] if many else value, arguments)
+    return value if many else one[None]
 
 
 @checked(
-    model=ModelRule(),
-    loss=Loss(),
-    optimizers=_Optimizers(),
-    data=Examples(),
-    epochs=Count(),
-    batch_size=BatchSize(),
-    keys=_Keys(),
-    validation=Examples(optional=True),
-    l2=Strength(),
+    model=steps.as_model,
+    loss=function("a function (predictions, targets)"),
+    optimizers=as_optimizers,
+    data=steps.as_data,
+    epochs=count(),
+    batch_size=count(),
+    keys=as_keys,
+    validation=steps.as_data,
+    l2=steps.as_strength,
 )
 def sweep(
     model: Model,
-    loss: Partial,
-    optimizers: Optimizer,
-    data: Data,
+    loss: Callable[[Array, Array], Array],
+    optimizers: Optimizer | Sequence[Optimizer],
+    data: tuple[ArrayLike, ArrayLike],
     *,
     epochs: int,
     batch_size: int,
     keys: Array,
-    validation: Data | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     l2: float | None = None,
     progress: bool | Callable[..., Any] = True,
 ) -> FitResult:
     """Train a model with each of some optimizers, from each of some keys, all at once.
 
     Args:
-        model: see `fit`.
-        loss: see `fit`.
+        model, loss, data, epochs, batch_size, validation, l2, progress: see `fit`.
         optimizers: a list of optimizers of one kind, such as `[sgd(rate) for rate in rates]`; one
             is taken for a list of one.
-        data: see `fit`.
-        epochs: see `fit`.
-        batch_size: see `fit`.
         keys: random keys, such as `jax.random.split(key, 8)`; one is taken for a list of one.
-        validation: see `fit`.
-        l2: see `fit`.
-        progress: see `fit`.
 
     Returns:
-        FitResult whose arrays all have two more axes in front: optimizers and keys. A run whose
-        loss is NaN or infinite goes on and shows it; the others do not notice. An interrupt ends
-        all of them, keeps what was learned, and says so in `stopped`.
-
-    Raises:
-        TypeError, ValueError: if an argument is not as described. The message names the argument.
+        FitResult whose arrays have two leading axes: optimizers and keys. A run whose loss is NaN
+        or infinite goes on and shows it; the others do not notice. An interrupt ends all of them,
+        keeps what was learned, and says so in `stopped`.
 
     >>> from course.models.layers import Model
     >>> from course.training.optimizers import sgd
@@ -115,71 +99,67 @@ def sweep(
     >>> result.params.shape, result.history.loss.shape
     ((2, 3), (2, 3, 20))
     """
-    begin_keys, step_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    learners = init_states(model, optimizers, begin_keys)
-    check_loss(model, loss, jax.tree.map(lambda leaf: leaf[0, 0], learners.params), data)
-    tasks = Objective(loss, optimizers, l2, step_keys)
-    orders = [BatchOrder(key, len(data[0]), batch_size) for key in keys]
-    per_epoch = orders[0].steps
+    # As in `fit`, so that each run is the one that `fit` makes from its key.
+    examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
+    init_keys, step_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    objective = Objective(as_partial(loss), cast(Optimizer, optimizers), l2, step_keys)
+    state = init_states(model, objective.optimizer, init_keys)
+    check_loss(model, objective.loss, jax.tree.map(lambda leaf: leaf[0, 0], state.params), examples)
+    orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
+    total = epochs * orders[0].steps_per_epoch
 
     losses: list[np.ndarray] = []
-    scores: list[Metrics] = []
-    stopped = FINISHED
-    with bar(progress, total=epochs * per_epoch, what="sweep") as shown:
+    metrics: list[Metrics] = []
+    stopped = Stopped.FINISHED
+    with progress_bar(progress, total=total, what="sweep") as bar:
         try:
-            for first, count in chunks(epochs, per_epoch, batch_size, pause=bool(validation)):
-                batches = np.stack([order.take(count) for order in orders])
-                after = train(model, tasks, learners, data, batches, first, count)
-                new = np.asarray(after.losses)[..., :count]
-                learners, losses = after.learner, [*losses, new]
-                if validation and (first + count) % per_epoch == 0:
-                    scores.append(evaluate(model, loss, learners.params, validation))
-                shown.set_postfix(loss=f"{np.nanmedian(new[..., -1]):.3g}", refresh=False)
-                shown.update(count)
+            for chunk in chunks(orders[0], 0, total, held_out is not None):
+                batches = np.stack([order.take(chunk.steps) for order in orders])
+                result = train(model, objective, state, examples, batches, chunk.first, chunk.steps)
+                new_losses = np.asarray(result.losses)[..., : chunk.steps]
+                # Both at once: an interrupt comes before or after a chunk.
+                state, losses = result.state, [*losses, new_losses]
+                if held_out is not None and chunk.ends_epoch:
+                    metrics.append(evaluate(model, objective.loss, state.params, held_out))
+                bar.set_postfix(loss=f"{np.nanmedian(new_losses[..., -1]):.3g}", refresh=False)
+                bar.update(chunk.steps)
         except KeyboardInterrupt:
-            stopped = f"interrupted after {sum(part.shape[-1] for part in losses)} steps"
-            warn(stopped)
-    record = history(losses, scores, data, per_epoch)
-    return FitResult(learners.params, learners.state, record, stopped)
+            stopped = Stopped.INTERRUPTED
+    history = make_history(losses, metrics, examples, orders[0].steps_per_epoch)
+    warn_if_cut_short(stopped, history)
+    return FitResult(state.params, state.opt_state, history, stopped)
 
 
 @partial(jax.jit, static_argnames="model")
 def init_states(model: Model, optimizers: Optimizer, keys: Array) -> TrainState:
-    """Return all learners before their first step."""
+    """Return the states before the first step, with axes (optimizers, keys)."""
     each_key = jax.vmap(partial(steps.init_state, model), in_axes=(None, 0))
-    learners: TrainState = jax.vmap(each_key, in_axes=(0, None))(optimizers, keys)
-    return learners
+    return jax.vmap(each_key, in_axes=(0, None))(optimizers, keys)
 
 
 @partial(jax.jit, static_argnames="model")
 def train(
     model: Model,
-    tasks: Objective,
-    learners: TrainState,
+    objective: Objective,
+    states: TrainState,
     data: Data,
-    order: Int[Array, "keys capacity batch"],
+    orders: Int[Array, "keys capacity batch"],
     first: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
 ) -> StepsResult:
-    """Let all learners take `count` steps (see `steps.take_steps`)."""
+    """Take `count` steps in all runs; see `steps.take_steps`."""
 
-    def one(optimizer: Optimizer, key: Array, learner: TrainState, order: Array) -> StepsResult:
-        task = Objective(tasks.loss, optimizer, tasks.l2, key)
-        return steps.take_steps(model, task, learner, data, order, first, count)
+    def one_run(optimizer: Optimizer, key: Array, state: TrainState, order: Array) -> StepsResult:
+        own = objective._replace(optimizer=optimizer, key=key)
+        return steps.take_steps(model, own, state, data, order, first, count)
 
-    each_key = jax.vmap(one, in_axes=(None, 0, 0, 0))
+    each_key = jax.vmap(one_run, in_axes=(None, 0, 0, 0))
     each_optimizer = jax.vmap(each_key, in_axes=(0, None, 0, None))
-    after: StepsResult = each_optimizer(tasks.optimizer, tasks.key, learners, order)
-    return after
+    return each_optimizer(objective.optimizer, objective.key, states, orders)
 
 
 @partial(jax.jit, static_argnames="model")
-def evaluate(model: Model, loss: Partial, params: Any, data: Data) -> Metrics:
-    """Metrics all learners."""
-
-    def one(params: Any) -> Metrics:
-        score: Metrics = steps.evaluate(model, loss, params, data)
-        return score
-
-    scores: Metrics = jax.vmap(jax.vmap(one))(params)
-    return scores
+def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
+    """Measure all runs on data."""
+    one_run = partial(steps.evaluate, model, loss, data=data)
+    return jax.vmap(jax.vmap(one_run))(params)

@@ -8,6 +8,7 @@ the folder. A CRC-32 of the arrays finds flipped bytes: Orbax notices those in i
 most of those in the arrays. And where the last checkpoint is damaged, the one before it is read.
 """
 
+import contextlib
 import os
 import time
 import warnings
@@ -185,7 +186,8 @@ class OrbaxStore:
         """Close the manager; after a failed write a new one removes what that has left."""
         manager, self._manager = self._manager, None
         if manager is not None:
-            manager.close()
+            with contextlib.suppress(Exception):  # after a failed write
+                manager.close()
 
     def _set_aside(self, steps: Any) -> None:
         """Rename damaged checkpoints, so that their steps can be saved anew."""

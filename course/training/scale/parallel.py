@@ -1,43 +1,42 @@
-"""Train on several devices at once: each takes its share of a batch, and gradients are averaged.
+"""Data-parallel training: each device takes its share of a batch, and gradients are averaged.
 
     grad J(theta; batch) = mean over devices of grad J(theta; the device's share of the batch)
 
-which holds because J is a mean and all shares have the same size. The parameters are the same
-everywhere, and since every device makes the same update of them, they stay the same.
+which holds because J is a mean and all shares have the same size. The parameters are replicated,
+and since every device makes the same update of them, they stay the same.
 
-There are two ways to say it to JAX, behind one signature. "pmap" runs the step once for each
-device, on its share, and the step averages in the open. "sharded" compiles one step for the whole
-batch, which lies on several devices; XLA finds out where they have to talk to each other.
+There are two backends behind one signature. "pmap" runs the step once for each device, on its
+share, and the step averages in the open. "sharded" compiles one step for the whole batch, which is
+sharded over the devices; XLA finds out where they have to communicate.
 
 This is the only file of the course that calls `jax.pmap`.
 """
 
 import functools
+import inspect
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
-from course.legacy_checks import Count, OneOf, checked, refusal
-from course.training.rules import Devices
-from course.training.scale.averages import AXIS, Average, mean_in_pairs, mean_of_devices
+from course.checks import Arguments, checked, count, one_of, refusal
 
-BATCH_AXIS = 1
-"""Of what is divided among devices: the axis before it counts steps."""
-UNBLOCKED = 16
-"""Calls that may be under way at once: with more, simulated devices can wait for each other for
-ever, each with all its threads in another call."""
-THREADS = 2
-"""For each simulated device; with fewer than that they can lock each other out as well."""
+AXIS = "devices"  # name of the axis over devices in a compiled program
+BATCH_AXIS = 1  # axis that is sharded over devices; axis 0 counts steps
 BACKENDS = ("pmap", "sharded")
+MAX_IN_FLIGHT = 16  # calls; with more, collectives of simulated devices can deadlock
+THREADS = 2  # per simulated device; with fewer, collectives can deadlock
+
+Average: TypeAlias = Callable[[PyTree], PyTree]
 
 
-@checked(n=Count())
+@checked(n=count())
 def simulate_devices(n: int) -> None:
     """Let JAX see `n` devices on the processor, to try out what several devices do.
 
@@ -46,11 +45,10 @@ def simulate_devices(n: int) -> None:
     out of sight from then on.
 
     Args:
-        n: how many devices.
+        n: number of devices.
 
     Raises:
         RuntimeError: if JAX has already started with other devices.
-        TypeError, ValueError: if `n` is no integer of at least 1.
 
     >>> simulate_devices(len(jax.devices()))
 
@@ -66,82 +64,117 @@ def simulate_devices(n: int) -> None:
         here = jax.local_devices()
         if len(here) != n or here[0].platform != "cpu":
             raise RuntimeError(
-                f"JAX has already started, with {described(len(here))}: restart the kernel (or the "
-                f"program) and call simulate_devices({n}) before anything else"
+                f"JAX has already started, with {count_devices(len(here))}: restart the kernel (or "
+                f"the program) and call simulate_devices({n}) before anything else"
             ) from None
 
 
-class UnderWay:
-    """How many calls nobody has waited for, of all functions of this process."""
-
-    def __init__(self) -> None:
-        self._calls = 0
-
-    def add(self, result: Any) -> None:
-        """Count a call, and wait for it if there are as many as there may be."""
-        self._calls += 1
-        if self._calls >= UNBLOCKED:
-            jax.block_until_ready(result)
-            self._calls = 0
+def count_devices(n: int) -> str:
+    """Return a number of devices in words."""
+    return "1 device" if n == 1 else f"{n} devices"
 
 
-UNDER_WAY = UnderWay()
+# Averages over devices
 
 
-class Team(NamedTuple):
+def mean_over_devices(tree: PyTree) -> PyTree:
+    """Average a pytree over the devices under `pmap`, all arrays in one message.
+
+    A message costs more than the numbers in a small one: a message for each array would take about
+    half as long again for a small network.
+    """
+    flat, unravel = ravel_pytree(tree)
+    return unravel(jax.lax.pmean(flat, AXIS))
+
+
+def mean_in_pairs(n: int) -> Average:
+    """Return an average over `n` devices, a power of two, by exchanges between two.
+
+    First neighbours exchange and add what they have, then neighbouring pairs, then fours. All come
+    to the same sum, to the last bit: a + b is b + a.
+    """
+
+    def mean(tree: PyTree) -> PyTree:
+        flat, unravel = ravel_pytree(tree)
+        distance = 1
+        while distance < n:
+            partners = [(i, i ^ distance) for i in range(n)]
+            flat = flat + jax.lax.ppermute(flat, AXIS, partners)
+            distance *= 2
+        return unravel(flat / n)
+
+    return mean
+
+
+# Groups of devices
+
+
+class DeviceGroup(NamedTuple):
     """Devices that train together, in the order in which they take their shares."""
 
     devices: tuple[jax.Device, ...]
     backend: str
 
     @property
-    def sharding(self) -> NamedSharding:
-        """Of what is the same on all devices."""
+    def replicated(self) -> NamedSharding:
+        """Sharding of arrays that are the same on all devices."""
         return NamedSharding(Mesh(np.array(self.devices), (AXIS,)), PartitionSpec())
 
     @property
+    def sharded(self) -> NamedSharding:
+        """Sharding of arrays (steps, batch, ...) whose second axis is divided among devices."""
+        return NamedSharding(self.replicated.mesh, PartitionSpec(None, AXIS))
+
+    @property
     def local(self) -> list[int]:
-        """The places of the devices that belong to this process."""
+        """Places of the devices that belong to this process."""
         here = jax.process_index()
-        return [i for i, one in enumerate(self.devices) if one.process_index == here]
+        return [i for i, device in enumerate(self.devices) if device.process_index == here]
 
     def replicate(self, tree: PyTree) -> PyTree:
-        """Put a copy of every array on each device."""
+        """Put a copy of every array on each device; all processes must hold the same values."""
         if len(self.local) == len(self.devices):
-            return jax.device_put(tree, self.sharding)
-        return jax.tree.map(self._replicate_everywhere, tree)
+            return jax.device_put(tree, self.replicated)
+        return jax.tree.map(lambda leaf: _from_host(leaf, self.replicated), tree)
 
-    def _replicate_everywhere(self, leaf: Any) -> jax.Array:
-        """Each process puts its own copies; all must hold the same values."""
-        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            data = self._replicate_everywhere(jax.random.key_data(leaf))
-            keys: jax.Array = jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
-            return keys
-        value = np.asarray(leaf)
-        copies: jax.Array = jax.make_array_from_callback(
-            value.shape, self.sharding, lambda index: value[index]
-        )
-        return copies
-
-    def divide(self, batches: Any) -> Any:
-        """Hand each device of this process its columns of an array (steps, batch, ...)."""
+    def shard(self, batches: Any) -> Any:
+        """Divide the second axis of an array (steps, batch, ...) among the devices."""
         shape = np.shape(batches)
         n = len(self.devices)
         if len(shape) <= BATCH_AXIS or shape[BATCH_AXIS] % n:
             size = shape[BATCH_AXIS] if len(shape) > BATCH_AXIS else f"shape {shape}"
-            raise refusal("batches", f"a batch that {described(n)} can share evenly", size)
-        if self.backend == "pmap":
-            parts = batches.reshape(shape[0], n, -1, *shape[2:])
-            return parts if len(self.local) == n else parts[:, self.local]
-        sharding = NamedSharding(self.sharding.mesh, PartitionSpec(None, AXIS))
+            raise refusal("batches", f"a batch that {count_devices(n)} can share evenly", size)
+        if self.backend == "pmap":  # an axis of devices, of which this process has some
+            by_device = batches.reshape(shape[0], n, -1, *shape[2:])
+            return by_device if len(self.local) == n else by_device[:, self.local]
         if len(self.local) == n:
-            return jax.device_put(batches, sharding)
-        value = np.asarray(batches)
-        return jax.make_array_from_callback(shape, sharding, lambda index: value[index])
+            return jax.device_put(batches, self.sharded)
+        return _from_host(batches, self.sharded)
+
+    def average(self) -> Average:
+        """Return the average over devices that suits the backend and the network between them."""
+        n = len(self.devices)
+        if self.backend == "sharded":  # a mean over the whole batch is already one over devices
+            return functools.partial(jax.lax.with_sharding_constraint, shardings=self.replicated)
+        # Between CPUs of several processes, Gloo's own all-reduce takes 1.9 ms for the digits'
+        # gradient, exchanges between two 0.9 ms: of a step of 5.5 ms.
+        power_of_two = n > 1 and n & (n - 1) == 0
+        if power_of_two and len(self.local) == 1 and self.devices[0].platform == "cpu":
+            return mean_in_pairs(n)
+        return mean_over_devices
 
 
-def local(tree: PyTree) -> PyTree:
-    """Return this process's first copy of what is the same on all devices; nothing is moved."""
+def _from_host(leaf: Any, sharding: NamedSharding) -> jax.Array:
+    """Return an array over the devices of several processes, each of which holds all values."""
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = _from_host(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    value = np.asarray(leaf)
+    return jax.make_array_from_callback(value.shape, sharding, lambda index: value[index])
+
+
+def local_copy(tree: PyTree) -> PyTree:
+    """Return this process's first copy of replicated arrays; nothing is moved."""
 
     def first(leaf: Any) -> Any:
         if isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
@@ -151,91 +184,109 @@ def local(tree: PyTree) -> PyTree:
     return jax.tree.map(first, tree)
 
 
-@checked(devices=Devices(), backend=OneOf(*BACKENDS))
-def team(devices: int | str | Sequence[jax.Device], backend: str = "pmap") -> Team:
-    """Choose devices.
-
-    Args:
-        devices: how many; "all"; or the devices themselves. Several processes take part with all
-            the devices that they have.
-        backend: "pmap" or "sharded".
-
-    Returns:
-        Team.
-
-    Raises:
-        TypeError, ValueError: if there are not so many devices, or the backend is unknown.
-    """
+def as_devices(name: str, value: Any, _arguments: Arguments) -> tuple[jax.Device, ...]:
+    """Rule for a number of devices, "all", or different devices themselves."""
     there = tuple(jax.devices())
-    if devices == "all":
-        chosen = there
-    elif isinstance(devices, int):
-        if devices > len(there):
-            how = f"; to simulate {devices}, restart and begin with simulate_devices({devices})"
-            raise refusal("devices", f"at most the {len(there)} there are{how}", devices)
-        chosen = there[:devices]
-    else:
-        chosen = tuple(devices)
-    if jax.process_count() > 1 and len(chosen) < len(there):
-        what = f"all {len(there)} devices of the {jax.process_count()} processes"
-        raise refusal("devices", what, len(chosen))
-    return Team(chosen, backend)
+    if isinstance(value, list | tuple | np.ndarray):
+        chosen = tuple(value)
+        if not chosen or len({*chosen}) < len(chosen) or not {*chosen} <= {*there}:
+            raise refusal(name, f"different ones of {there}", chosen)
+        return chosen
+    if isinstance(value, str):
+        if value != "all":
+            raise refusal(name, "a number of devices or 'all'", repr(value))
+        return there
+    n: int = count()(name, value, {})
+    if n > len(there):
+        how = f"; to simulate {n}, restart and begin with simulate_devices({n})"
+        raise refusal(name, f"at most the {len(there)} there are{how}", n)
+    return there[:n]
 
 
-def described(n: int) -> str:
-    """A number of devices, in words."""
-    return "1 device" if n == 1 else f"{n} devices"
-
-
-def spread(function: Callable[..., Any], team: Team, divided: Sequence[bool]) -> Callable[..., Any]:
-    """Compile `function(average, *arguments)` for all devices of a team.
+@checked(devices=as_devices, backend=one_of(*BACKENDS))
+def device_group(devices: int | str | Sequence[jax.Device], backend: str = "pmap") -> DeviceGroup:
+    """Choose devices that train together.
 
     Args:
-        function: `average` makes of a pytree, of which each device has its own for its share of
-            the batch, the mean over all devices. What the function returns must be averaged, or
-            follow from what is.
-        team: the devices.
-        divided: for each argument, whether its arrays (steps, batch, ...) are divided among the
-            devices along the second axis. Other arguments are the same on all devices.
+        devices: their number; "all"; or the devices themselves. Several processes take part with
+            all the devices that they have.
+        backend: "pmap" or "sharded".
+    """
+    chosen = cast(tuple[jax.Device, ...], devices)  # by `checked`
+    # JAX's collectives wait for every process: none may be left out.
+    if jax.process_count() > 1 and len(chosen) < len(jax.devices()):
+        processes = f"all {len(jax.devices())} devices of the {jax.process_count()} processes"
+        raise refusal("devices", processes, len(chosen))
+    return DeviceGroup(chosen, backend)
+
+
+# Compiled programs
+
+
+class InFlight:
+    """Counts calls in flight and blocks at MAX_IN_FLIGHT."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def add(self, result: Any) -> None:
+        """Count a call; wait for its result if there are as many as there may be."""
+        self._calls += 1
+        if self._calls >= MAX_IN_FLIGHT:
+            jax.block_until_ready(result)
+            self._calls = 0
+
+
+IN_FLIGHT = InFlight()  # of all functions of this process
+
+
+def compile_for(
+    group: DeviceGroup, function: Callable[..., Any], *, sharded: Collection[str]
+) -> Callable[..., Any]:
+    """Compile `function(average, ...)` for all devices of a group.
+
+    Args:
+        group: the devices.
+        function: its first argument, `average`, takes a pytree of which each device has its own
+            for its share of the batch, and returns the mean over all devices. Its results must be
+            averaged, or follow from what is.
+        sharded: names of the arguments whose arrays (steps, batch, ...) are divided among the
+            devices along the second axis. Other arguments are replicated.
 
     Returns:
-        The function of the arguments alone, which may hold arrays from anywhere. Its results are
-        on all devices.
+        The function of the other arguments, by position. Its results are on all devices.
     """
-    n = len(team.devices)
-    # Between CPUs of several processes, Gloo's own all-reduce takes twice as long as need be.
-    in_pairs = len(team.local) == 1 < n and n & (n - 1) == 0 and team.devices[0].platform == "cpu"
-    if team.backend == "pmap":
+    names = list(inspect.signature(function).parameters)[1:]
+    program = functools.partial(function, group.average())
+    if group.backend == "pmap":
         compiled = jax.pmap(
-            functools.partial(function, mean_in_pairs(n) if in_pairs else mean_of_devices),
+            program,
             axis_name=AXIS,
-            in_axes=tuple(BATCH_AXIS if part else None for part in divided),
+            in_axes=tuple(BATCH_AXIS if name in sharded else None for name in names),
             out_axes=None,
-            devices=None if jax.process_count() > 1 else team.devices,
+            devices=None if jax.process_count() > 1 else group.devices,
         )
     else:
-        everywhere = functools.partial(jax.lax.with_sharding_constraint, shardings=team.sharding)
-        across = NamedSharding(team.sharding.mesh, PartitionSpec(None, AXIS))
         compiled = jax.jit(
-            functools.partial(function, everywhere),
-            in_shardings=tuple(across if part else team.sharding for part in divided),
-            out_shardings=team.sharding,
+            program,
+            in_shardings=tuple(
+                group.sharded if name in sharded else group.replicated for name in names
+            ),
+            out_shardings=group.replicated,
         )
 
     def run(*arguments: Any) -> Any:
-        result = compiled(
-            *(
-                jax.tree.map(team.divide, argument) if part else argument
-                for argument, part in zip(arguments, divided, strict=True)
-            )
-        )
-        UNDER_WAY.add(result)
+        placed = [
+            jax.tree.map(group.shard, argument) if name in sharded else argument
+            for name, argument in zip(names, arguments, strict=True)
+        ]
+        result = compiled(*placed)
+        IN_FLIGHT.add(result)
         return result
 
     return run
 
 
-@checked(devices=Devices(), backend=OneOf(*BACKENDS))
 def data_parallel(
     step: Callable[[PyTree, PyTree, Average], tuple[PyTree, PyTree]],
     *,
@@ -248,7 +299,7 @@ def data_parallel(
         step: `(state, batch, average) -> (state, output)`. It must call `average` on the gradients
             of a *mean* loss before it uses them, and on whatever else it returns that depends on
             the batch: `grads, loss = average((grads, loss))`.
-        devices: how many; "all"; or the devices themselves.
+        devices: their number; "all"; or the devices themselves.
         backend: "pmap" or "sharded".
 
     Returns:
@@ -256,11 +307,7 @@ def data_parallel(
         `batches` is a pytree of arrays (steps, batch, ...), the whole of them in every process;
         each device gets its share of the second axis. The state and the outputs, which have the
         steps in front, are on all devices. Calls return before they are done, but never more than
-        16 are under way.
-
-    Raises:
-        TypeError, ValueError: if there are not so many devices, or, when it is called, if they
-            cannot share a batch evenly.
+        16 are in flight.
 
     >>> def step(w, x, average):
     ...     loss, slope = average(jax.value_and_grad(lambda w: jnp.mean((w - x) ** 2))(w))
@@ -273,9 +320,8 @@ def data_parallel(
     Reference: P. Goyal et al., Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour (2017),
     section 3.
     """
-    together = team(devices, backend)
 
-    def take(average: Average, state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
-        return jax.lax.scan(lambda had, batch: step(had, batch, average), state, batches)
+    def take_steps(average: Average, state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
+        return jax.lax.scan(lambda state, batch: step(state, batch, average), state, batches)
 
-    return spread(take, together, (False, True))
+    return compile_for(device_group(devices, backend), take_steps, sharded=["batches"])

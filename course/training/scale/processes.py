@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeAlias
@@ -284,16 +284,16 @@ def exit_now(sentence: str, status: int, *, wait_seconds: float = 0.0) -> None:
 
 
 class StopSignal:
-    """Notes a request to stop: Ctrl-C, or the SIGTERM of a scheduler.
+    """Notes a request to stop: by default Ctrl-C, or the SIGTERM of a scheduler.
 
     Within `with stop:` the first such signal is only noted, so that a run can end between two steps
     and save what it has learned; calling the object returns whether there was one. A second signal
     has its usual effect.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> None:
         self.signal: int | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Any] = dict.fromkeys(signals)
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -304,7 +304,7 @@ class StopSignal:
         return 128 + self.signal if self.signal else 0
 
     def __enter__(self) -> "StopSignal":
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._before:
             self._before[number] = signal.signal(number, self._note)
         return self
 

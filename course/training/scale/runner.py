@@ -1,130 +1,124 @@
-"""Who takes the steps of a run: one device, a team of devices, or the teams of several processes.
+"""Runners of training steps: on one device, on several, or in several processes.
 
-`course.training.loop.fit` reads the same for all of them.
+`course.training.loop.fit` reads the same for all of them. A `Runner` is one device, a `GroupRunner`
+a group of devices under `pmap` or sharded `jit`; `make_runner` chooses.
 """
 
 import functools
-import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
-from jaxtyping import PyTree
+from jaxtyping import Array, PyTree
 
-from course.legacy_checks import refusal
+from course.checks import refusal
 from course.models.layers import Model
-from course.training import optimizer_base, steps
-from course.training.optimizers import Optimizer
+from course.training import steps
+from course.training.batching import Chunk
 from course.training.scale import parallel, processes
-from course.training.scale.averages import AXIS, Average
-from course.training.scale.processes import StopSignal
-from course.training.steps import Objective, TrainState
+from course.training.scale.parallel import AXIS, Average, DeviceGroup
+from course.training.steps import Data, Objective, StepsResult, TrainState
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Runs training steps on one device."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.is_main = jax.process_index() == 0
+        self.multi_process = False
+
+    def train(
+        self, objective: Objective, state: TrainState, data: Data, batches: Any, chunk: Chunk
+    ) -> StepsResult:
+        """Take the steps of a chunk on these batches of indices; see `steps.take_steps`."""
+        first, count, _ = chunk
+        return steps.train(self.model, objective, state, data, batches, first, count)
+
+    def replicate(self, tree: PyTree) -> PyTree:
+        """Put arrays on all devices, for `train`."""
+        return tree
+
+    def local_copy(self, tree: PyTree) -> PyTree:
+        """Return the copy of replicated arrays on this process's first device."""
+        return tree
+
+    def to_local_device(self, tree: PyTree) -> PyTree:
+        """Put arrays on this process's first device, beside local copies."""
+        return tree
+
+    def max_over_processes(self, values: Any) -> Any:
+        """Return the element-wise maximum over processes."""
+        return values
+
+    def broadcast(self, make: Callable[[], T]) -> T:
+        """Call `make` on process 0 and return its result in all processes."""
+        return make()
+
+
+class GroupRunner(Runner):
+    """Runs training steps on a group of devices, of one process or of several."""
+
+    def __init__(self, model: Model, group: DeviceGroup) -> None:
+        super().__init__(model)
+        self.group = group
+        self.multi_process = jax.process_count() > 1
+        self._train = compile_steps(model, group)
+
+    def train(
+        self, objective: Objective, state: TrainState, data: Data, batches: Any, chunk: Chunk
+    ) -> StepsResult:
+        first, count, _ = chunk
+        return self._train(objective, state, data, batches, first, count)
+
+    def replicate(self, tree: PyTree) -> PyTree:
+        return self.group.replicate(tree)
+
+    def local_copy(self, tree: PyTree) -> PyTree:
+        return parallel.local_copy(tree)
+
+    def to_local_device(self, tree: PyTree) -> PyTree:
+        return jax.device_put(tree, self.group.devices[self.group.local[0]])
+
+    def max_over_processes(self, values: Any) -> Any:
+        return processes.max_over_processes(values)
+
+    def broadcast(self, make: Callable[[], T]) -> T:
+        return processes.broadcast(make)
 
 
 @functools.cache
-def train(model: Model, together: parallel.Team) -> Callable[..., steps.StepsResult]:
-    """Return `steps.train` for a model and a team: (task, learner, data, order, first, count)."""
+def compile_steps(model: Model, group: DeviceGroup) -> Callable[..., StepsResult]:
+    """Return `steps.take_steps` for a model and a group of devices."""
 
-    def take(
-        average: Average, task: Objective, learner: TrainState, *arguments: Any
-    ) -> steps.StepsResult:
-        if together.backend == "pmap":  # what is random differs from device to device
-            own = jax.random.fold_in(task.key, jax.lax.axis_index(AXIS))
-            task = task._replace(key=own)
-        if not elementwise(task.optimizer, learner):
-            return steps.take_steps(model, task, learner, *arguments, average=average)
-        vector, unravel = ravel_pytree(learner.params)
-        memory = {name: ravel_pytree(tree)[0] for name, tree in learner.state.memory.items()}
-        learner = TrainState(vector, learner.state._replace(memory=memory))
-        flat = Model(model.init, over_vectors(model, unravel))
-        after = steps.take_steps(flat, task, learner, *arguments, average=average, unroll=1)
-        vector, state = after.learner
-        memory = {name: unravel(values) for name, values in state.memory.items()}
-        return after._replace(learner=TrainState(unravel(vector), state._replace(memory=memory)))
+    def take_steps(
+        average: Average,
+        objective: Objective,
+        state: TrainState,
+        data: Data,
+        order: Array,
+        first: Array,
+        count: Array,
+    ) -> StepsResult:
+        if group.backend == "pmap":  # each device draws its own noise for its own examples
+            own_key = jax.random.fold_in(objective.key, jax.lax.axis_index(AXIS))
+            objective = objective._replace(key=own_key)
+        return steps.take_steps(model, objective, state, data, order, first, count, average=average)
 
-    return parallel.spread(take, together, (False, False, False, True, False, False))
+    return parallel.compile_for(group, take_steps, sharded=["order"])
 
 
-def elementwise(optimizer: Optimizer, learner: TrainState) -> bool:
-    """Whether all parameters could as well be one vector.
-
-    The course's own optimizers treat every number alike, whatever array it is in. Then the gradient
-    is the message, and a step is a few long operations in place of many short ones, which each
-    device would have to start.
-    """
-    own = getattr(optimizer.update, "func", None) in (
-        optimizer_base.apply_rule,
-        optimizer_base.apply_rule_with_params,
-    )
-    leaves = jax.tree.leaves(learner.params)
-    return own and len(leaves) > 1 and {leaf.dtype for leaf in leaves} == {jnp.dtype("float32")}
-
-
-def over_vectors(model: Model, unravel: Callable[[jax.Array], Any]) -> Callable[..., jax.Array]:
-    """A model's `apply`, for its parameters in a vector."""
-
-    @functools.wraps(model.apply)  # whether it takes a key is read from its signature
-    def apply(vector: jax.Array, *inputs: Any, **options: Any) -> jax.Array:
-        return model.apply(unravel(vector), *inputs, **options)
-
-    return apply
-
-
-class Runner(NamedTuple):
-    """Who takes the steps of a run: one device or a team, of one process or of several."""
-
-    train: Callable[..., steps.StepsResult]
-    """(task, learner, data, order, first, count) -> steps."""
-    place: Callable[[PyTree], PyTree] = steps.identity
-    """Put arrays where `train` wants them."""
-    local: Callable[[PyTree], PyTree] = steps.identity
-    """One copy of what `train` returned, on this process's first device."""
-    agree: Callable[[Any], Any] = steps.identity
-    """The largest of what all processes bring."""
-    broadcast: Callable[[Callable[[], Any]], Any] = lambda make: make()
-    """What the first process makes, in all of them."""
-    near: Callable[[PyTree], PyTree] = steps.identity
-    """Put arrays where `local` has its copies."""
-    is_main: bool = True
-    """Whether this is the first process."""
-    several: bool = False
-    """Whether there are other processes."""
-
-    @contextmanager
-    def listening(self, stop: Callable[[], bool] | None) -> Generator[Callable[[], bool]]:
-        """Hear of an interrupt: what is yielded says whether the run is to end.
-
-        Among several processes an interrupt must not break off the step that the others are in, so
-        without a `stop` of the caller's the signals themselves are only noted.
-        """
-        if stop is None and self.several and threading.current_thread() is threading.main_thread():
-            with StopSignal() as stop:
-                yield stop
-        else:
-            yield lambda: bool(stop and stop())
-
-
-def hire(
+def make_runner(
     model: Model, devices: int | str | Sequence[jax.Device] | None, backend: str, batch_size: int
 ) -> Runner:
-    """Return who takes the steps: see the arguments of `course.training.loop.fit`."""
-    first = jax.process_index() == 0
+    """Return the runner for these arguments of `course.training.loop.fit`."""
     if devices is None:
-        return Runner(functools.partial(steps.train, model), is_main=first)
-    together = parallel.team(devices, backend)
-    if batch_size % (n := len(together.devices)):
-        shared = f"a multiple of {n}, for {parallel.described(n)} to share"
-        raise refusal("batch_size", shared, batch_size)
-    return Runner(
-        train(model, together),
-        together.replicate,
-        parallel.local,
-        processes.max_over_processes,
-        processes.broadcast,
-        functools.partial(jax.device_put, device=together.devices[together.local[0]]),
-        first,
-        jax.process_count() > 1,
-    )
+        return Runner(model)
+    group = parallel.device_group(devices, backend)
+    n = len(group.devices)
+    if batch_size % n:
+        expected = f"a multiple of {n}, for {parallel.count_devices(n)} to share"
+        raise refusal("batch_size", expected, batch_size)
+    return GroupRunner(model, group)

@@ -174,7 +174,7 @@ class Saver:
             saved = self._runner.broadcast(self._store.restore)
             if saved is not None:
                 run = from_arrays(self._fingerprint(), run, saved)
-        self.skip(run)
+        self._record(run)
         return run
 
     def due(self, seconds: float | None) -> bool:
@@ -190,15 +190,15 @@ class Saver:
             written = self._store.save(run.steps, to_arrays(self._fingerprint(), run))
         self._time = time.monotonic()
         if written:  # otherwise the next call tries again
-            self.skip(run)
-
-    def skip(self, run: RunState) -> None:
-        """Record `run` as saved and restart the timer."""
-        self._steps = run.steps
-        self._time = time.monotonic()
+            self._record(run)
 
     def close(self) -> None:
         """Close the store, if it can be closed."""
         close = getattr(self._store, "close", None)
         if close is not None and self._runner.is_main:
             close()
+
+    def _record(self, run: RunState) -> None:
+        """Record `run` as saved and restart the timer."""
+        self._steps = run.steps
+        self._time = time.monotonic()

@@ -1,140 +1,134 @@
-"""Training on several devices: the same as on one, but for rounding."""
+"""Groups of devices, four of them simulated: shares, averages, and what is refused."""
 
-import json
-import subprocess
-import sys
+import os
+from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.training.loop import fit
-from course.training.optimizers import sgd
+from course.training.optimizers import adam, apply_updates
 from course.training.scale import parallel
-from tests.support.repository import ROOT
-from tests.training.models import LINE, SLOPE, squares
+from course.training.scale.parallel import AXIS, data_parallel, device_group, mean_in_pairs
+from tests.training.models import X
 
-CASES = [
-    f"{optimizer} {backend} {n}"
-    for optimizer in ("sgd", "adam")
-    for backend in parallel.BACKENDS
-    for n in (1, 2, 4, 8)
-]
+BACKENDS = parallel.BACKENDS
 
 
-@pytest.fixture(scope="module")
-def found() -> Any:
-    """What eight simulated devices do."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.training.scale.eight_devices"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def descent_step(state: Any, batch: Any, average: Callable[[Any], Any]) -> Any:
+    """One step of Adam on the slope of a line, as a reader would write it."""
+    (w, memory), (inputs, targets) = state, batch
+    loss, slope = average(jax.value_and_grad(lambda w: jnp.mean((w * inputs - targets) ** 2))(w))
+    updates, memory = adam(0.01).update(slope, memory, w)
+    return (apply_updates(w, updates), memory), loss
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_several_devices_learn_what_one_learns(found: Any, case: str) -> None:
-    assert found["equality"][case] <= 1e-5
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("devices", [1, 2, 4, "all"])
+def test_a_step_by_hand_does_the_same_on_several_devices(backend: str, devices: Any) -> None:
+    x, y = (np.resize(part, (50, 16)) for part in (X, 3 * X))
+    start = (jnp.float32(0), adam(0.01).init(jnp.float32(0)))
+    (w, _), losses = jax.lax.scan(
+        lambda state, batch: descent_step(state, batch, lambda tree: tree), start, (x, y)
+    )
+    train = data_parallel(descent_step, devices=devices, backend=backend)
+    state, first = train(start, (x[:20], y[:20]))
+    (mine, _), second = train(state, (x[20:], y[20:]))
+    np.testing.assert_allclose(mine, w, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate([first, second]), losses, atol=1e-5)
 
 
-def test_devices_that_do_not_average_would_be_noticed(found: Any) -> None:
-    mutants = found["mutants"]
-    assert mutants["sum sgd"] > 1e-2
-    assert mutants["nothing sgd"] > 1e-3
-    # Adam divides by the size of the gradient: it hides a sum in the place of a mean.
-    assert mutants["sum adam"] < mutants["sum sgd"] / 10
+@pytest.mark.parametrize("n", [2, 4])
+def test_exchanges_between_two_are_an_average_and_the_same_for_all(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=(n, 5)).astype(np.float32)
+    average = jax.pmap(mean_in_pairs(n), axis_name=AXIS, devices=jax.devices()[:n])
+    means = np.asarray(average({"a": values})["a"])
+    assert (means == means[0]).all()
+    np.testing.assert_allclose(means[0], values.mean(axis=0), atol=1e-6)
 
 
-def test_exchanges_between_two_are_an_average_and_the_same_for_all(found: Any) -> None:
-    assert all(value == 0 for name, value in found["pairs"].items() if "apart" in name)
-    assert all(value <= 1e-6 for name, value in found["pairs"].items() if "wrong" in name)
+def test_an_average_takes_all_arrays_in_one_message() -> None:
+    tree = {"a": np.arange(4.0, dtype=np.float32), "b": np.ones((4, 2, 3), np.float32)}
+    average = jax.pmap(parallel.mean_over_devices, axis_name=AXIS, devices=jax.devices()[:4])
+    assert np.asarray(average(tree)["a"]).tolist() == [1.5] * 4
+    assert str(jax.make_jaxpr(average)(tree)).count("psum") == 1
 
 
-def test_what_is_random_differs_from_device_to_device(found: Any) -> None:
-    """The mean of eight numbers with standard deviation 1, over 300 steps."""
-    for spread in found["noise"].values():
-        assert spread == pytest.approx(8**-0.5, rel=0.2)
+def test_thousands_of_calls_that_nobody_waits_for_end() -> None:
+    """Collectives of simulated devices deadlock when too many are in flight."""
+
+    def step(count: Any, batch: Any, average: Callable[[Any], Any]) -> Any:
+        return count + average(jnp.mean(batch)), average(jnp.sum(batch))
+
+    train = data_parallel(step, devices=4)
+    batch, count = np.ones((1, 4, 1), np.float32), jnp.float32(0)
+    for _ in range(3000):
+        count, _ = train(count, batch)
+    assert int(count) == 3000
 
 
-def test_a_step_by_hand_does_the_same_too(found: Any) -> None:
-    assert all(value <= 1e-5 for value in found["by_hand"].values())
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_share_is_the_devices_own_columns(backend: str) -> None:
+    group = device_group(4, backend)
+    shares = group.shard(np.arange(24).reshape(2, 12))
+    expected = np.arange(24).reshape(2, 4, 3)
+    if backend == "pmap":
+        assert np.array_equal(shares, expected)
+    else:
+        for i, shard in enumerate(shares.addressable_shards):
+            assert np.array_equal(shard.data, expected[:, i])
 
 
-def test_thousands_of_calls_that_nobody_waits_for_end(found: Any) -> None:
-    assert found["unblocked"] == 5000
+def test_replicated_arrays_are_on_all_devices_and_a_copy_on_one() -> None:
+    tree = {"w": jnp.ones(3), "key": jax.random.key(0)}
+    copies = device_group(4).replicate(tree)
+    assert len(copies["w"].devices()) == 4
+    one = parallel.local_copy(copies)
+    assert len(one["w"].devices()) == 1
+    assert np.array_equal(one["w"], tree["w"])
 
 
-def test_validation_and_broken_losses_are_seen(found: Any) -> None:
-    features = found["features"]
-    assert features["stopped"][0] == features["stopped"][1]
-    assert "no lower validation loss" in features["stopped"][0]
-    assert features["validation"] <= 1e-5
-    assert "no longer finite" in features["broken"]
-    assert features["finite"]
-    assert features["dropout learns"] < 0.8
+REFUSED: dict[str, tuple[Any, str]] = {
+    "more": (9, r"at most the 4 there are; to simulate 9, .* begin with simulate_devices\(9\)"),
+    "none": (0, "an integer of at least 1, got 0"),
+    "twice": (jax.devices()[:1] * 2, "different ones of"),
+    "empty": ([], "different ones of"),
+    "strangers": (["cpu"], "different ones of"),
+    "float": (1.5, "an integer, got float"),
+    "boolean": (True, "an integer, got bool"),
+    "word": ("some", "a number of devices or 'all'"),
+}
 
 
-def test_results_lie_on_one_device(found: Any) -> None:
-    assert found["features"]["devices"] == 1
+@pytest.mark.parametrize("case", REFUSED)
+def test_devices_are_a_number_or_different_devices(case: str) -> None:
+    devices, message = REFUSED[case]
+    with pytest.raises((TypeError, ValueError), match=f"devices: expected {message}"):
+        device_group(devices)
 
 
-def test_simulated_devices_have_threads_enough(found: Any) -> None:
-    assert found["features"]["threads"] >= 16
+def test_other_backends_are_refused() -> None:
+    with pytest.raises(ValueError, match="backend: expected 'pmap' or 'sharded', got 'mpi'"):
+        device_group(1, "mpi")
 
 
-@pytest.mark.parametrize(
-    ("case", "message"),
-    [
-        (
-            "more",
-            "ValueError: devices: expected at most the 8 there are; to simulate 9, restart and "
-            "begin with simulate_devices(9), got 9",
-        ),
-        ("uneven", "ValueError: batch_size: expected a multiple of 8, for 8 devices to share, got"),
-        ("uneven batches", "ValueError: batches: expected a batch that 8 devices can share evenly"),
-        (
-            "no batch",
-            "ValueError: batches: expected a batch that 8 devices can share evenly, got s",
-        ),
-        ("none", "ValueError: devices: expected an integer of at least 1, got 0"),
-        ("twice", "ValueError: devices: expected different ones of"),
-        ("backend", "ValueError: backend: expected 'pmap' or 'sharded', got 'mpi'"),
-        ("again", "nothing"),
-        ("late", "RuntimeError: JAX has already started, with 8 devices: restart the kernel"),
-    ],
-)
-def test_what_cannot_be_is_refused(found: Any, case: str, message: str) -> None:
-    assert found["refusals"][case].startswith(message)
+@pytest.mark.parametrize("shape", [(2, 6), (8,)])
+def test_a_batch_is_shared_evenly(shape: tuple[int, ...]) -> None:
+    train = data_parallel(lambda state, batch, average: (state, average(batch)), devices=4)
+    with pytest.raises(ValueError, match="batches: expected a batch that 4 devices can share"):
+        train(0.0, np.ones(shape, np.float32))
 
 
 def test_simulating_late_says_what_to_do() -> None:
-    here = len(jax.devices())
-    with pytest.raises(
-        RuntimeError, match=f"with 1 device: restart .* simulate_devices.{here + 7}"
-    ):
-        parallel.simulate_devices(here + 7)
-    parallel.simulate_devices(here)
+    with pytest.raises(RuntimeError, match=r"with 4 devices: restart .* simulate_devices\(11\)"):
+        parallel.simulate_devices(11)
+    parallel.simulate_devices(4)
+    assert int(os.environ["NPROC"]) >= 8, "with fewer threads, collectives can deadlock"
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True, "two"])
 def test_a_number_of_devices_is_a_positive_integer(n: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="n: expected an integer"):
         parallel.simulate_devices(n)
-
-
-@pytest.mark.parametrize("devices", [1.5, True, "some", [], ["cpu"]])
-def test_devices_are_a_number_or_devices(devices: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match="devices: expected"):
-        fit(
-            SLOPE, squares, sgd(0.1), LINE, epochs=1, batch_size=8, key=jax.random.key(0),
-            devices=devices,
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize("backend", parallel.BACKENDS)
-def test_one_device_is_a_team_as_well(backend: str) -> None:
-    options = {"epochs": 5, "batch_size": 8, "key": jax.random.key(0), "progress": False}
-    plain = fit(SLOPE, squares, sgd(0.1), LINE, **options)
-    teamed = fit(SLOPE, squares, sgd(0.1), LINE, devices="all", backend=backend, **options)
-    np.testing.assert_allclose(teamed.params["slope"], plain.params["slope"], rtol=1e-5)
-    assert teamed.stopped == plain.stopped == "finished"
