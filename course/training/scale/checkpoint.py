@@ -107,6 +107,7 @@ class OrbaxStore:
             OSError: if there are checkpoints and none can be read (nothing is changed then), or
                 another process uses the folder.
         """
+        # From the last one backwards, until one is whole.
         damaged: dict[int, str] = {}
         for step in reversed(self.steps):
             try:
@@ -116,7 +117,7 @@ class OrbaxStore:
             except Exception as error:  # damaged files lead to any kind
                 damaged[step] = f"that of step {step} ({first_line(error)})"
                 continue
-            if damaged:
+            if damaged:  # only now: a run must not begin anew because nothing can be read
                 self._set_aside(damaged)
                 names = ", ".join(damaged.values())
                 warnings.warn(
@@ -162,6 +163,7 @@ class OrbaxStore:
                 raise BlockingIOError(f"another process is at work in {self.folder}") from None
             except NotImplementedError:
                 pass  # a file system without locks
+        # Orbax's manager reads the folder when it is made; that takes a moment.
         if self._manager is None:
             options = self._orbax.options.MultiprocessingOptions(
                 # Process 0 waits for no other one.
@@ -207,6 +209,8 @@ def checksum(arrays: Arrays) -> int:
 
 
 def first_line(error: Exception) -> str:
-    """Return the kind and the first line of an error, in at most 200 characters."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+    """Return the kind and the first line of an error; the middle of a long one is left out."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    if len(line) > 300:
+        line = f"{line[:100]} ... {line[-200:]}"  # the system's own reason stands at the end
+    return f"{type(error).__name__}: {line}".removesuffix(": ")

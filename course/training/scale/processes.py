@@ -95,16 +95,18 @@ def join(
         if not 0 < seconds < math.inf:
             raise checks.refusal(name, "a number of seconds above 0", seconds)
 
-    # XLA reads it when the first step is compiled; without it a stalled process is waited for.
+    # Without this flag of XLA the others would wait for a stalled process for ever.
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_collective_timeout" not in flags:
         timeout = f"--xla_cpu_collective_timeout_seconds={max(1, round(stall))}"
         os.environ["XLA_FLAGS"] = f"{flags} {timeout}".strip()
+
+    # Every wait has an end, and the one that ends with a sentence of ours comes first.
     timer = _start_timer(answer, address)
     try:
         jax.distributed.initialize(
             *address,
-            initialization_timeout=int(2 * answer) + 10,  # the timer ends before
+            initialization_timeout=int(2 * answer) + 10,
             heartbeat_timeout_seconds=max(HEARTBEAT_SECONDS, round(stall) + 3),
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
             # With an address given, JAX need not look for a launcher.
@@ -116,6 +118,8 @@ def join(
         return Rank(0, 1)  # TPU software, but no TPU
     finally:
         timer.cancel()
+
+    # An exit would wait for the others, and they for this process: `exit_with_reason` does not.
     rank = Rank(jax.process_index(), jax.process_count(), stall)
     if rank.count > 1:
         sys.excepthook = lambda _kind, error, _trace: exit_with_reason(rank, error)
