@@ -14,9 +14,9 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
-    from course.training.results import FitResult
-    from course.training.scale.checkpoint import Checkpoints
-    from course.training.scale.faults import Rank, Stop
+    from course.training.results import FitResult, Stopped
+    from course.training.scale.checkpoint import OrbaxStore
+    from course.training.scale.processes import Rank, StopSignal
 
 PIXELS, CLASSES = 64, 10
 
@@ -61,7 +61,7 @@ class Terminal(NamedTuple):
             click.echo(f"\n{text[:1].upper()}{text[1:]}.", err=True)
 
 
-def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
+def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     """Train, print how well the network has learned, and return why the training ended."""
     import jax
 
@@ -69,10 +69,11 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     from course.maths.losses import softmax_cross_entropy_with_integer_labels as loss
     from course.models.mlp import mlp
     from course.training import loop, optimizers, steps
+    from course.training.scale import processes
 
     terminal = Terminal(is_main=rank.index == 0)
     store = open_store(settings, terminal)
-    training, held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
+    (inputs, labels), held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
     model = mlp(settings.sizes)
     # A single device needs no program for several.
     single = rank.count == 1 and settings.devices == "all" and len(jax.devices()) == 1
@@ -83,7 +84,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
             model,
             loss,
             getattr(optimizers, settings.optimizer)(settings.rate),
-            training,
+            (inputs, labels),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             key=jax.random.key(settings.seed),
@@ -102,6 +103,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     terminal.say(f"parameters {fingerprint(result.params)}")
     if store:
         check_saved(store, result, terminal)
+    processes.max_over_processes(0.0)  # a launcher ends all when one has ended: not before this
     return result.stopped
 
 
@@ -109,16 +111,16 @@ def describe(settings: Settings, rank: "Rank", steps: int) -> str:
     """Return a sentence with the network, the steps, and the devices that took them."""
     import jax
 
-    from course.training.scale.parallel import described
+    from course.training.scale.parallel import count_devices
 
     count = len(jax.devices()) if settings.devices == "all" else int(settings.devices)
     across = f", {rank.count} processes" if rank.count > 1 else ""
     sizes = "-".join(map(str, settings.sizes))
     examples = f"{steps} steps of {settings.batch_size} examples"
-    return f"{sizes}: {examples} on {described(count)}{across}"
+    return f"{sizes}: {examples} on {count_devices(count)}{across}"
 
 
-def open_store(settings: Settings, terminal: Terminal) -> "Checkpoints | None":
+def open_store(settings: Settings, terminal: Terminal) -> "OrbaxStore | None":
     """Return the store of checkpoints that the settings name, if they name one.
 
     Raises:
@@ -128,9 +130,9 @@ def open_store(settings: Settings, terminal: Terminal) -> "Checkpoints | None":
     if not settings.checkpoint:
         return None
     from course.training.scale import processes
-    from course.training.scale.checkpoint import Checkpoints
+    from course.training.scale.checkpoint import OrbaxStore
 
-    store = Checkpoints(settings.checkpoint, keep=settings.keep)
+    store = OrbaxStore(settings.checkpoint, keep=settings.keep)
 
     def look() -> list[int]:
         store.folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,7 @@ def open_store(settings: Settings, terminal: Terminal) -> "Checkpoints | None":
             raise PermissionError(f"{store.folder} cannot be written to: choose another folder")
         return store.steps
 
-    saved = processes.from_first(look)
+    saved = processes.broadcast(look)
     if saved and not settings.resume:
         raise FileExistsError(
             f"{store.folder} holds the checkpoint of step {saved[-1]}: add --resume to go on "
@@ -150,21 +152,20 @@ def open_store(settings: Settings, terminal: Terminal) -> "Checkpoints | None":
     return store
 
 
-def check_saved(store: "Checkpoints", result: "FitResult", terminal: Terminal) -> None:
+def check_saved(store: "OrbaxStore", result: "FitResult", terminal: Terminal) -> None:
     """Print the step of the last checkpoint.
 
     Raises:
         OSError: if the run has gone well beyond it, so that what was learned since is lost.
     """
-    from course.training import loop
+    from course.training.results import Stopped
     from course.training.scale import processes
 
     steps = len(result.history.loss)
-    last = (processes.from_first(lambda: store.steps) or [0])[-1]
+    last = (processes.broadcast(lambda: store.steps) or [0])[-1]
     terminal.say(f"checkpoints in {store.folder}, the last one of step {last}")
-    # After a broken loss the checkpoint from before it is the one to keep.
-    good = result.stopped == loop.FINISHED or result.stopped.startswith(loop.INTERRUPTED)
-    if last < steps and good:
+    # A run whose loss broke ends at its last finite state, some steps before its last loss.
+    if last < steps and result.stopped != Stopped.NOT_FINITE:
         raise OSError(f"what was learned after step {last} could not be kept in {store.folder}")
 
 

@@ -82,29 +82,29 @@ def train(
     settings = Settings(**options)
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
-    from course.training import loop
-    from course.training.scale import faults, parallel, processes
+    from course.training.results import Stopped
+    from course.training.scale import parallel, processes
 
-    rank = faults.Rank(0, 1)
+    rank = processes.Rank(0, 1)
     try:
         # Both settle what JAX sees as its devices, so they come before anything else of JAX.
         if simulate:
             parallel.simulate_devices(simulate)
         rank = processes.join(coordinator, count, index)
-        with faults.Stop() as stop:
+        with processes.StopSignal() as stop:
             stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         # One of several processes must not wait for the others at its exit.
         if rank.count > 1:
-            faults.end(rank, error, plain=True)
+            processes.exit_with_reason(rank, error, plain=True)
         raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
     except KeyboardInterrupt:
         if rank.count > 1:
-            faults.leave(f"{str(rank).capitalize()} ends: interrupted", 130)
+            processes.exit_now(f"{str(rank).capitalize()} ends: interrupted", 130)
         raise
-    if stopped == loop.FINISHED:
+    if stopped == Stopped.FINISHED:
         return
-    if stopped.startswith(loop.INTERRUPTED):
+    if stopped == Stopped.INTERRUPTED:
         sys.exit(stop.status or 130)
     # The loss broke in all processes at the same step: one of them says so.
     if rank.index:

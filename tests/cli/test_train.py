@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from course.training.scale.checkpoint import Checkpoints
+from course.training.scale.checkpoint import OrbaxStore
 from tests.support.command import assert_one_sentence, run
 from tests.support.repository import ROOT
 
@@ -81,4 +81,4 @@ def test_ctrl_c_keeps_what_was_learned(number: signal.Signals, status: int, tmp_
     assert "Interrupted after" in said
     found = re.search(r": (\d+) steps of", output)
     assert found
-    assert Checkpoints(folder).steps[-1] == int(found[1])
+    assert OrbaxStore(folder).steps[-1] == int(found[1])

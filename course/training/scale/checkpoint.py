@@ -1,121 +1,94 @@
-"""Checkpoints: what a run has learned, kept on disk, so that it can go on after whatever happens.
+"""Checkpoints on disk, so that a run that was killed goes on from the last one.
 
-    fit(..., checkpoint=Checkpoints("runs/digits"))
+    fit(..., checkpoint=OrbaxStore("runs/digits"))
 
-Orbax writes and reads them. A checkpoint becomes visible only when it is complete, and it carries a
-checksum; what is damaged is passed over, set aside and named.
+Orbax's `CheckpointManager` writes and reads them: a checkpoint becomes visible only when it is
+complete, and the last few are kept. Three things are added here. A lock keeps a second run out of
+the folder. A CRC-32 of the arrays finds flipped bytes: Orbax notices those in its indices, but not
+most of those in the arrays. And where the last checkpoint is damaged, the one before it is read.
 """
 
 import contextlib
-import hashlib
-import importlib.util
 import os
-import shutil
+import time
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from course.legacy_checks import Count
-from course.training.scale.snapshot import Saved
+from course.checks import count
+from course.training.scale.snapshot import Arrays
 
-ORBAX = "orbax.checkpoint"
 INSTALL = (
     "Checkpoints are written by Orbax, which is not installed: pip install orbax-checkpoint "
     "(it is the extra `scale` of the course)"
 )
-ABOUT, LOCK = "about", ".in-use"
-DAMAGED = "damaged-"
-"""Before the name of a checkpoint that was set aside."""
+LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
+PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
 
 
-class DamagedError(Exception):
-    """A checkpoint whose content is not what was written."""
+class OrbaxStore:
+    """Store the arrays of a run in a folder, as the last few checkpoints.
 
-
-class Checkpoints:
-    """The checkpoints of a run in a folder, of which the last few are kept.
-
-    Where several processes train together, only process 0 writes and reads.
+    Where several processes train together, only process 0 may save and restore.
 
     Args:
-        folder: where they are, or will be.
-        keep: how many are kept.
+        folder: folder for the checkpoints; it is made when the first one is saved.
+        keep: number of checkpoints that are kept.
 
     Raises:
         ImportError: if Orbax is not installed; the message says how to install it.
-        TypeError, ValueError: if `keep` is no integer of at least 1.
 
     Reference: `orbax.checkpoint.CheckpointManager`.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, keep: int = 3) -> None:
         try:
-            missing = importlib.util.find_spec(ORBAX) is None
-        except ModuleNotFoundError:
-            missing = True
-        if missing:
-            raise ImportError(INSTALL)
+            from orbax import checkpoint  # here, because it takes a second
+        except ImportError as error:
+            raise ImportError(INSTALL) from error
         self.folder = Path(folder).absolute()
-        self._keep = Count()("keep", keep, {})
+        self._keep = count()("keep", keep, {})
+        self._orbax = checkpoint
+        self._names = checkpoint.path.step.standard_name_format(step_prefix=PREFIX)
         self._manager: Any = None
-        self._lock: Any = None
+        self._lock: FileLock | None = None
 
     @property
     def steps(self) -> list[int]:
-        """After how many steps the checkpoints were made that are there, in order."""
-        found = [
-            path.parent for path in self.folder.glob(f"*/{ABOUT}") if path.parent.name.isdecimal()
-        ]
-        if not found:
-            return []
-        from orbax import checkpoint as orbax
+        """Steps of the complete checkpoints in the folder, in ascending order."""
+        return sorted(found.step for found in self._names.find_all(self.folder))
 
-        complete = orbax.utils.is_checkpoint_finalized
-        return sorted(int(path.name) for path in found if complete(path))
-
-    def save(self, step: int, arrays: Saved) -> bool:
+    def save(self, step: int, arrays: Arrays) -> bool:
         """Write a checkpoint.
 
         Args:
-            step: how many steps were taken.
-            arrays: what is to be kept, by name.
+            step: number of steps that were taken.
+            arrays: arrays by name; none may be empty.
 
         Returns:
-            Whether it was written. Where it cannot be (a full disk), a warning says so and the
-            checkpoints from before stay: a training that goes on is worth more than none.
+            True if it was written. If it could not be (a full disk), a warning says so and the
+            checkpoints before it stay: training that goes on is worth more than an exception.
         """
-        from orbax import checkpoint as orbax
-
-        names = sorted(arrays)
-        full = {f"{i}": np.asarray(arrays[name]) for i, name in enumerate(names)}
-        about = {
-            "names": names,
-            "shapes": [list(array.shape) for array in full.values()],
-            "dtypes": [array.dtype.name for array in full.values()],
-            "sha256": digest(full),
-        }
+        args = self._orbax.args
+        content = {name: np.asarray(array) for name, array in arrays.items()}
         try:
-            manager = self._open()
-            if step in manager.all_steps():
-                manager.delete(step)
-            manager.save(
+            self._open().save(
                 step,
-                args=orbax.args.Composite(
-                    # Orbax writes no empty arrays; `about` knows them.
-                    arrays=orbax.args.StandardSave({k: a for k, a in full.items() if a.size}),
-                    about=orbax.args.JsonSave(about),
+                args=args.Composite(
+                    arrays=args.StandardSave(content),
+                    about=args.JsonSave({"crc32": checksum(content)}),
                 ),
                 force=True,
             )
         except Exception as error:  # of Orbax, TensorStore or the system
-            self._clear(step)
+            self._forget_manager()
             before = [one for one in self.steps if one < step]
-            # `fit` and what checks its arguments lie between here and whoever called it.
             warnings.warn(
-                f"the checkpoint of step {step} could not be written ({brief(error)}); "
+                f"the checkpoint of step {step} could not be written ({first_line(error)}); "
                 + (f"that of step {before[-1]} stays" if before else "there is none yet"),
                 RuntimeWarning,
                 stacklevel=2,
@@ -123,133 +96,121 @@ class Checkpoints:
             return False
         return True
 
-    def restore(self) -> Saved | None:
-        """Read the last checkpoint that is whole.
+    def restore(self) -> Arrays | None:
+        """Read the last undamaged checkpoint.
 
         Returns:
-            What was given to `save`; None where there is no checkpoint. If one is damaged, the one
-            before it is read instead, the damaged one is set aside, and a warning says so.
+            The arrays that were given to `save`; None if the folder holds no checkpoint. Damaged
+            checkpoints after it are renamed, not deleted, and a warning names them.
 
         Raises:
             OSError: if there are checkpoints and none can be read (nothing is changed then), or
-                another process is at work in the folder.
+                another process uses the folder.
         """
+        # From the last one backwards, until one is whole.
         damaged: dict[int, str] = {}
-        steps = self.steps
-        if steps:
-            self._hold()
-        for step in reversed(steps):
+        for step in reversed(self.steps):
             try:
-                saved = self._read(step)
-            except (MemoryError, PermissionError):
-                raise
-            except Exception as error:  # whatever reading damaged files leads to
-                damaged[step] = f"that of step {step} ({brief(error)})"
+                arrays = self._read(step)
+            except (BlockingIOError, MemoryError, PermissionError):
+                raise  # says nothing about the checkpoint
+            except Exception as error:  # damaged files lead to any kind
+                damaged[step] = f"that of step {step} ({first_line(error)})"
                 continue
-            if damaged:
-                for one in damaged:
-                    self._set_aside(one)
-                text = f"damaged and set aside: {', '.join(damaged.values())}"
+            if damaged:  # only now: a run must not begin anew because nothing can be read
+                self._set_aside(damaged)
+                names = ", ".join(damaged.values())
                 warnings.warn(
-                    f"checkpoints in {self.folder} are {text}; going on from step {step}",
+                    f"checkpoints in {self.folder} are damaged and set aside: {names}; "
+                    f"going on from step {step}",
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return saved
+            return arrays
         if damaged:
             self.close()
-            raise OSError(
-                f"No checkpoint in {self.folder} can be read: {', '.join(damaged.values())}"
-            )
+            names = ", ".join(damaged.values())
+            raise OSError(f"No checkpoint in {self.folder} can be read: {names}")
         return None
 
     def close(self) -> None:
-        """Let go of the folder; the object can be used again."""
-        if self._manager is not None:
-            self._manager.close()
-            self._manager = None
+        """Unlock the folder; the object can be used again."""
+        self._forget_manager()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
-    def _hold(self) -> None:
-        """Keep other processes out until `close`: two runs would spoil each other's checkpoints."""
+    def _read(self, step: int) -> Arrays:
+        """Return the arrays of a checkpoint, or raise if they are not what was saved."""
+        args = self._orbax.args
+        found = self._open().restore(
+            step, args=args.Composite(arrays=args.StandardRestore(), about=args.JsonRestore())
+        )
+        arrays = {name: np.asarray(array) for name, array in found["arrays"].items()}
+        if checksum(arrays) != found["about"]["crc32"]:
+            raise ValueError("its checksum differs")
+        return arrays
+
+    def _open(self) -> Any:
+        """Return Orbax's manager; the folder is locked from the first call to `close`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         if self._lock is None:
             lock = FileLock(self.folder / LOCK, is_singleton=True)
             try:
                 lock.acquire(blocking=False)
+                self._lock = lock
             except Timeout:
-                raise OSError(f"another process is at work in {self.folder}") from None
-            except NotImplementedError:  # a file system without locks
-                return
-            self._lock = lock
-
-    def _read(self, step: int) -> Saved:
-        from orbax import checkpoint as orbax
-
-        found = self._open().restore(
-            step,
-            args=orbax.args.Composite(
-                arrays=orbax.args.StandardRestore(), about=orbax.args.JsonRestore()
-            ),
-        )
-        about, arrays = found["about"], found["arrays"]
-        full = {}
-        for i, (shape, dtype) in enumerate(zip(about["shapes"], about["dtypes"], strict=True)):
-            empty = np.zeros(shape, np.dtype(dtype)) if 0 in shape else None
-            full[f"{i}"] = np.asarray(arrays[f"{i}"] if empty is None else empty)
-        if digest(full) != about["sha256"]:
-            raise DamagedError("its checksum is another")
-        return dict(zip(about["names"], full.values(), strict=True))
-
-    def _open(self) -> Any:
-        """Orbax's manager, made when it is first needed: that takes seconds."""
+                raise BlockingIOError(f"another process is at work in {self.folder}") from None
+            except NotImplementedError:
+                pass  # a file system without locks
+        # Orbax's manager reads the folder when it is made; that takes a moment.
         if self._manager is None:
-            from orbax import checkpoint as orbax
-
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._hold()
-            self._manager = orbax.CheckpointManager(
+            options = self._orbax.options.MultiprocessingOptions(
+                # Process 0 waits for no other one.
+                primary_host=0,
+                active_processes={0},
+                barrier_sync_key_prefix="course",
+            )
+            self._manager = self._orbax.CheckpointManager(
                 self.folder,
-                options=orbax.CheckpointManagerOptions(
+                options=self._orbax.CheckpointManagerOptions(
                     max_to_keep=self._keep,
+                    step_name_format=self._names,
                     create=False,
-                    cleanup_tmp_directories=True,
+                    cleanup_tmp_directories=True,  # of writes that failed or were killed
                     enable_async_checkpointing=False,
-                    # One process does it all, and waits for no other.
-                    multiprocessing_options=orbax.options.MultiprocessingOptions(
-                        primary_host=0, active_processes={0}, barrier_sync_key_prefix="course"
-                    ),
+                    multiprocessing_options=options,
                 ),
             )
         return self._manager
 
-    def _set_aside(self, step: int) -> None:
-        with contextlib.suppress(OSError):
-            self.folder.joinpath(str(step)).rename(self.folder / f"{DAMAGED}{step}")
-        self.close()
+    def _forget_manager(self) -> None:
+        """Close the manager; after a failed write a new one removes what that has left."""
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            with contextlib.suppress(Exception):  # after a failed write
+                manager.close()
 
-    def _clear(self, step: int) -> None:
-        """Remove what a write that failed has left."""
-        with contextlib.suppress(Exception):
-            self._manager.close()
-        self._manager = None
-        for left in self.folder.glob(f"{step}.orbax-checkpoint-tmp*"):
-            shutil.rmtree(left, ignore_errors=True)
-        if step not in self.steps:
-            shutil.rmtree(self.folder / str(step), ignore_errors=True)
-
-
-def digest(arrays: Saved) -> str:
-    """A checksum of arrays and of the order in which they stand."""
-    sha = hashlib.sha256()
-    for array in arrays.values():
-        sha.update(f"{array.dtype.name}{array.shape}".encode())
-        sha.update(np.ascontiguousarray(array).tobytes())
-    return sha.hexdigest()
+    def _set_aside(self, steps: Any) -> None:
+        """Rename damaged checkpoints, so that their steps can be saved anew."""
+        for step in steps:
+            name = self._names.build_name(step)
+            (self.folder / name).rename(self.folder / f"damaged-{name}-{time.time_ns()}")
+        self._open().reload()
 
 
-def brief(error: Exception) -> str:
-    """The first line of an error, with its kind."""
+def checksum(arrays: Arrays) -> int:
+    """Return the CRC-32 of all names, types, shapes and values."""
+    crc = 0
+    for name, array in sorted(arrays.items()):
+        crc = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), crc)
+        crc = zlib.crc32(array.tobytes(), crc)
+    return crc
+
+
+def first_line(error: Exception) -> str:
+    """Return the kind and the first line of an error; the middle of a long one is left out."""
     line = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {line[:200]}".removesuffix(": ")
+    if len(line) > 300:
+        line = f"{line[:100]} ... {line[-200:]}"  # the system's own reason stands at the end
+    return f"{type(error).__name__}: {line}".removesuffix(": ")

@@ -2,52 +2,55 @@
 
     rank = join()        under mpirun, srun, an indexed job or on a TPU pod: find the others
 
-JAX's own engine does the talking. What becomes of the others when one of them fails is the matter
-of `course.training.scale.faults`.
+Fail fast: when one of several processes crashes, stalls or is interrupted, it prints why in one
+line and exits, so that the launcher can stop the others.
 """
 
 import importlib.util
+import json
 import math
 import os
-import pickle
+import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import Any
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from course.legacy_checks import Count, refusal
-from course.training.scale.faults import STALL, STALL_SECONDS, Rank, end, leave
-from course.training.scale.faults import Stop as _Stop
+from course import checks
 
-ANSWER_SECONDS, ANSWER = 25.0, "COURSE_ANSWER_SECONDS"
-"""How long the processes may take to find each other, and the variable that says otherwise."""
+ANSWER, ANSWER_SECONDS = "COURSE_ANSWER_SECONDS", 25.0  # to find each other at the start
+STALL, STALL_SECONDS = "COURSE_STALL_SECONDS", 12.0  # to wait for another process within a step
+# Seconds without a heartbeat after which JAX aborts with pages of text, at least. It is more than
+# the wait within a step, which ends with a sentence.
 HEARTBEAT_SECONDS = 10
-"""How long nothing may be heard of a process, at least. It is longer than the wait in a step: that
-ends with a sentence, a missing heartbeat with pages of JAX's own."""
-CHUNK = 2**26
-"""Bytes that are sent at once."""
-# Where a launcher says of how many processes this is one. What else it tells its processes must be
-# there as well: in a Slurm allocation, but outside `srun`, there is only the count.
-LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
-    ("SLURM_NTASKS", "SLURM_STEP_NODELIST"),
-    ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID"),
-)
-OTHER = "PMI_SIZE"  # of MPICH and its kin, which JAX does not know
+MESSAGE_BYTES = 2**26  # of one message of `broadcast`
+# Number of processes that a launcher has started. Slurm sets it also in an allocation outside
+# `srun`; MPICH is a launcher that JAX does not detect.
+OPEN_MPI, SLURM, SLURM_STEP = "OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS", "SLURM_STEP_NODELIST"
+MPICH = "PMI_SIZE"
+
+Address: TypeAlias = tuple[str | None, int | None, int | None]  # coordinator, count, index
 
 
-def launched() -> bool:
-    """Whether something has started this process as one of several."""
-    for count, index in LAUNCHERS:
-        value = os.environ.get(count, "")
-        if index in os.environ and value.isdecimal() and int(value) > 1:
-            return True
-    return False
+@dataclass(frozen=True)
+class Rank:
+    """Index of this process among all that train together."""
+
+    index: int
+    count: int
+    stall_seconds: float = STALL_SECONDS
+    """Longest wait for another process within a step."""
+
+    def __str__(self) -> str:
+        return f"rank {self.index} of {self.count}"
 
 
 def join(
@@ -67,7 +70,7 @@ def join(
 
     Args:
         coordinator: host and port ("node1:1234") where process 0 can be reached.
-        count: how many processes there are.
+        count: number of processes.
         index: which of them this is, from 0.
         answer_seconds: how long to wait for the others; None takes the environment variable
             COURSE_ANSWER_SECONDS, or 25.
@@ -75,148 +78,246 @@ def join(
             None takes COURSE_STALL_SECONDS, or 12.
 
     Returns:
-        Rank; "rank 0 of 1" where nothing is given and nobody has started several processes.
+        Rank; "rank 0 of 1" where nothing is given and no launcher has started several processes.
 
     Raises:
-        TypeError, ValueError: if only some of the three are given, the address has no port, or a
-            number is none. If the others do not answer, the process ends with exit status 1.
+        ValueError: if only some of the three are given, or under MPICH, whose processes would each
+            train alone. If the others do not answer, the process ends with exit status 1.
 
     Reference: `jax.distributed.initialize`.
     """
-    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
-    count = _given("JAX_NUM_PROCESSES", count)
-    index = _given("JAX_PROCESS_ID", index)
-    explicit = (coordinator, count, index)
-    if any(value is not None for value in explicit):
-        if any(value is None for value in explicit):
-            expected = "the address of process 0, the number of processes, and which this is"
-            raise refusal("coordinator, count, index", expected, explicit)
-        assert coordinator is not None
-        if not coordinator.rpartition(":")[0] or not coordinator.rpartition(":")[2].isdecimal():
-            raise refusal("coordinator", "host and port, such as node1:1234", coordinator)
-        count = Count()("count", count, {})
-        index = Count(0, count - 1)("index", index, {})
-        if count == 1:
-            return Rank(0, 1)
-    elif not launched():
-        other = os.environ.get(OTHER, "")
-        if other.isdecimal() and int(other) > 1:  # all would train alone, and never notice
-            expected = "what JAX cannot find out under this kind of MPI"
-            raise refusal("coordinator, count, index", expected, explicit)
-        if importlib.util.find_spec("libtpu") is None:  # no machine with TPUs, perhaps of a pod
-            return Rank(0, 1)
-    answer_seconds = _seconds(ANSWER, answer_seconds, ANSWER_SECONDS)
-    seconds = _seconds(STALL, stall_seconds, STALL_SECONDS)
-    heartbeat = max(HEARTBEAT_SECONDS, round(seconds) + 3)
+    address = _address(coordinator, count, index)
+    if address is None:
+        return Rank(0, 1)
+    answer = _setting(ANSWER, answer_seconds, float, ANSWER_SECONDS)
+    stall = _setting(STALL, stall_seconds, float, STALL_SECONDS)
+    for name, seconds in ((ANSWER, answer), (STALL, stall)):
+        if not 0 < seconds < math.inf:
+            raise checks.refusal(name, "a number of seconds above 0", seconds)
+
+    # Without this flag of XLA the others would wait for a stalled process for ever.
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_collective_timeout" not in flags:
-        stall = f"--xla_cpu_collective_timeout_seconds={max(1, round(seconds))}"
-        os.environ["XLA_FLAGS"] = f"{flags} {stall}".strip()
-    with _answer_within(answer_seconds, coordinator, index):
-        try:
-            jax.distributed.initialize(
-                coordinator,
-                count,
-                index,
-                initialization_timeout=int(2 * answer_seconds) + 10,  # `_answer_within` is first
-                heartbeat_timeout_seconds=heartbeat,
-                shutdown_timeout_seconds=HEARTBEAT_SECONDS,
-                # Where all is said, JAX need not look for a launcher.
-                cluster_detection_method="deactivate" if coordinator else None,
-            )
-        except ValueError:
-            if coordinator or launched():
-                raise
-            return Rank(0, 1)  # a machine with TPU software, alone
-    rank = Rank(jax.process_index(), jax.process_count())
-    if rank.count > 1:
-        sys.excepthook = lambda _, error, trace: end(rank, error, trace, seconds=seconds)
-    return rank
+        timeout = f"--xla_cpu_collective_timeout_seconds={max(1, round(stall))}"
+        os.environ["XLA_FLAGS"] = f"{flags} {timeout}".strip()
 
-
-def _given(name: str, value: int | None) -> int | None:
-    """An argument, or the environment variable that stands for it."""
-    text = os.environ.get(name, "")
-    if value is None and text:
-        if not text.isdecimal():
-            raise refusal(name, "a number", repr(text))
-        return int(text)
-    return value
-
-
-def _seconds(name: str, value: float | None, default: float) -> float:
-    """A time as an argument, or in the environment variable that stands for it."""
-    given = os.environ.get(name) or default if value is None else value
+    # Every wait has an end, and the one that ends with a sentence of ours comes first.
+    timer = _start_timer(answer, address)
     try:
-        seconds = float(given)
+        jax.distributed.initialize(
+            *address,
+            initialization_timeout=int(2 * answer) + 10,
+            heartbeat_timeout_seconds=max(HEARTBEAT_SECONDS, round(stall) + 3),
+            shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+            # With an address given, JAX need not look for a launcher.
+            cluster_detection_method="deactivate" if address[0] else None,
+        )
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise refusal(name, "a number of seconds above 0", repr(given))
-    return seconds
-
-
-@contextmanager
-def _answer_within(
-    seconds: float, coordinator: str | None, index: int | None
-) -> Generator[None, None, None]:
-    """End the process if the others do not answer: JAX itself would abort, with pages of text."""
-    where = f" at {coordinator}" if coordinator else ""
-    who = index if index is not None else os.environ.get("OMPI_COMM_WORLD_RANK")
-    who = who if who is not None else os.environ.get("SLURM_PROCID", "?")
-
-    def give_up() -> None:
-        if str(who) == "0":
-            what = f"not all other processes came to process 0{where} within {seconds:g} s"
-            look = "do all run, with the same address and the same number of processes?"
-        else:
-            what = f"process 0{where} did not answer within {seconds:g} s"
-            look = "does it run, at this address, and does a firewall let the port through?"
-        leave(f"Rank {who} ends: {what}: {look}", 1)
-
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
+        if address[0] or _launched():
+            raise
+        return Rank(0, 1)  # TPU software, but no TPU
     finally:
         timer.cancel()
 
+    # An exit would wait for the others, and they for this process: `exit_with_reason` does not.
+    rank = Rank(jax.process_index(), jax.process_count(), stall)
+    if rank.count > 1:
+        sys.excepthook = lambda _kind, error, _trace: exit_with_reason(rank, error)
+    return rank
+
+
+def _address(coordinator: str | None, count: int | None, index: int | None) -> Address | None:
+    """Return the arguments of `join` as they are given, or Nones if JAX is to detect them.
+
+    If this process trains alone, return None.
+    """
+    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
+    count = _setting("JAX_NUM_PROCESSES", count, int)
+    index = _setting("JAX_PROCESS_ID", index, int)
+    given = (coordinator, count, index)
+    if coordinator is not None and count is not None and index is not None:
+        host, _, port = coordinator.rpartition(":")
+        if not host or not port.isdecimal():
+            raise checks.refusal("coordinator", "host and port, such as node1:1234", coordinator)
+        checks.count()("count", count, {})
+        checks.count(0, count - 1)("index", index, {})
+        return given if count > 1 else None
+    if given != (None, None, None):
+        expected = "the address of process 0, the number of processes, and which this is"
+        raise checks.refusal("coordinator, count, index", expected, given)
+    if _launched():
+        return given
+    if _several(MPICH):  # each would train alone, and never notice
+        expected = "all three, because JAX cannot detect them under this kind of MPI"
+        raise checks.refusal("coordinator, count, index", expected, given)
+    # On a machine with TPUs JAX finds out whether it is part of a pod.
+    return given if importlib.util.find_spec("libtpu") else None
+
+
+def _launched() -> bool:
+    """Return whether a launcher that JAX detects has started this process as one of several."""
+    return _several(OPEN_MPI) or (_several(SLURM) and SLURM_STEP in os.environ)
+
+
+def _several(variable: str) -> bool:
+    """Return whether an environment variable counts more than one process."""
+    return int(os.environ.get(variable) or 1) > 1
+
+
+def _setting(variable: str, value: Any, kind: type[int | float], default: Any = None) -> Any:
+    """Return an argument, or the environment variable that stands for it, or the default."""
+    text = os.environ.get(variable)
+    if value is not None or not text:
+        return default if value is None else value
+    try:
+        return kind(text)
+    except ValueError:
+        raise checks.refusal(variable, "a number", repr(text)) from None
+
+
+def _start_timer(seconds: float, address: Address) -> threading.Timer:
+    """Start a timer that ends the process with a sentence: JAX would abort with pages of text."""
+    coordinator, _, index = address
+    launched = os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ.get("SLURM_PROCID", "?")
+    who = launched if index is None else index
+    sentence = (
+        f"Rank {who} ends: the others did not come to {coordinator or 'process 0'} in {seconds:g} "
+        "s: do all run, with the same address and number, or does a firewall close the port?"
+    )
+    timer = threading.Timer(seconds, exit_now, (sentence, 1))
+    timer.daemon = True
+    timer.start()
+    return timer
+
 
 def max_over_processes(value: Any) -> Any:
-    """Return the largest of what all processes bring, in each of them."""
+    """Element-wise maximum over processes, of numbers in an array or list."""
     if jax.process_count() == 1:
         return value
     return np.max(multihost_utils.process_allgather(np.asarray(value, np.float32)), axis=0)
 
 
 def broadcast(make: Callable[[], Any]) -> Any:
-    """Let process 0 make something, and return it (or raise what it raises) in all of them."""
+    """Call `make` on process 0 and broadcast its result: arrays by name, or a value for JSON.
+
+    Raises:
+        RuntimeError: in the other processes, if `make` has raised an exception in process 0.
+    """
     if jax.process_count() == 1:
         return make()
-    content = np.zeros(0, np.uint8)
-    first = jax.process_index() == 0
-    if first:
-        made: tuple[Any, Exception | None]
+    content = b""
+    if jax.process_index() == 0:
         try:
-            made = make(), None
+            content = _encode(make())
         except Exception as error:
-            made = None, error
-        content = np.frombuffer(pickle.dumps(made), np.uint8)
+            _broadcast_bytes(json.dumps({"failure": str(error)}).encode())
+            raise
+    # A line of JSON, and after it the bytes of the arrays that it describes.
+    header, _, data = _broadcast_bytes(content).partition(b"\n")
+    message = json.loads(header)
+    if "failure" in message:
+        raise RuntimeError(message["failure"])
+    if "value" in message:
+        return message["value"]
+    arrays = {}
+    for name, dtype, shape in message["arrays"]:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        arrays[name] = np.frombuffer(data[:size], dtype).reshape(shape)
+        data = data[size:]
+    return arrays
+
+
+def _encode(value: Any) -> bytes:
+    """Return what `broadcast` sends."""
+    if not isinstance(value, Mapping):
+        return json.dumps({"value": value}).encode()
+    about = [[name, array.dtype.name, array.shape] for name, array in value.items()]
+    arrays = b"".join(array.tobytes() for array in value.values())
+    return json.dumps({"arrays": about}).encode() + b"\n" + arrays
+
+
+def _broadcast_bytes(content: bytes) -> bytes:
+    """Return the content of process 0 in all processes, sent in messages of bounded size."""
     send = multihost_utils.broadcast_one_to_all
-    chunks = int(send(np.int32(-(-content.size // CHUNK))))
-    left = int(send(np.int32(content.size % CHUNK or CHUNK)))
-    received = []
-    for number in range(chunks):
-        size = left if number == chunks - 1 else CHUNK
-        part = content[number * CHUNK :][:size] if first else np.zeros(size, np.uint8)
-        received.append(np.asarray(send(part)).tobytes())
-    value, failure = pickle.loads(b"".join(received))
-    if failure is not None:
-        raise failure
-    return value
+    full, rest = map(int, send(np.array(divmod(len(content), MESSAGE_BYTES), np.int32)))
+    content = content or bytes(full * MESSAGE_BYTES + rest)  # what is sent has the same size
+    return b"".join(
+        np.asarray(send(np.frombuffer(content[start : start + MESSAGE_BYTES], np.uint8))).tobytes()
+        for start in range(0, len(content), MESSAGE_BYTES)
+    )
 
 
-class StopSignal(_Stop):
-    def __init__(self, signals=()):
-        super().__init__()
+def explain(rank: Rank, error: BaseException, *, plain: bool = False) -> str:
+    """Return in one sentence what went wrong and where to look; see `exit_with_reason`."""
+    text = " ".join(str(error).split())[:500]
+    if "Gloo " in text:  # it connects the CPUs of several processes
+        other = f"rank {1 - rank.index}" if rank.count == 2 else "another rank"
+        if "timed out" not in text.lower():
+            return f"{other} is gone: its own last line, or the launcher's, says why"
+        return (
+            f"{other} did not come to the same step within {rank.stall_seconds:g} s: look at what "
+            f"it does (stopped? out of memory? waiting for a file?), or give it more with {STALL}"
+        )
+    if plain:
+        return text
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__)[-1:]:
+        place = f" ({os.path.basename(frame.filename)}, line {frame.lineno})"
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def exit_with_reason(rank: Rank, error: BaseException, *, plain: bool = False) -> None:
+    """Print why a process fails, in one sentence, and end it: an exit would wait for the others.
+
+    Args:
+        rank: process that fails.
+        error: why.
+        plain: True if the error is a sentence for the user, without its kind and place.
+    """
+    sentence = f"{str(rank).capitalize()} ends: {explain(rank, error, plain=plain)}"
+    # The others need process 0 in order to end with a sentence, too.
+    exit_now(sentence, 1, wait_seconds=0.0 if rank.index else 1.0)
+
+
+def exit_now(sentence: str, status: int, *, wait_seconds: float = 0.0) -> None:
+    """Print a last sentence and end the process, whatever its other threads wait for."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stdout.flush()
+    time.sleep(wait_seconds)
+    os._exit(status)
+
+
+class StopSignal:
+    """Notes a request to stop: by default Ctrl-C, or the SIGTERM of a scheduler.
+
+    Within `with stop:` the first such signal is only noted, so that a run can end between two steps
+    and save what it has learned; calling the object returns whether there was one. A second signal
+    has its usual effect.
+    """
+
+    def __init__(self, signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = dict.fromkeys(signals)
+
+    def __call__(self) -> bool:
+        return self.signal is not None
+
+    @property
+    def status(self) -> int:
+        """Exit status that tells of the signal, such as 130 after Ctrl-C; 0 without one."""
+        return 128 + self.signal if self.signal else 0
+
+    def __enter__(self) -> "StopSignal":
+        for number in self._before:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is not None:
+            self.__exit__()
+            signal.raise_signal(number)
+        self.signal = number

@@ -1,24 +1,27 @@
-"""One of several processes that train together, and that goes wrong when it is told to.
+"""One of several processes that train together, and that fails when it is told to.
 
     mpirun -n 2 python -m tests.training.scale.rank FAULT EPOCHS [FOLDER]
 
-The fault (see FAULTS; "none" for none) befalls the last rank in the midst of the training. Rank 0
-prints how it went.
+The fault (see FAULTS; "none" for none) happens to the last process while it trains. Process 0
+prints the outcome.
 """
 
 import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
+
+import jax
+import numpy as np
+import pytest
 
 from course.cli.train import fingerprint
 from course.training.loop import fit
 from course.training.optimizers import adam
-from course.training.scale import faults, processes
-from course.training.scale.checkpoint import Checkpoints
+from course.training.scale import processes
+from course.training.scale.checkpoint import OrbaxStore
 from tests.training.models import NET, cross_entropy, flowers
 
 
@@ -28,40 +31,60 @@ def fail() -> None:
 
 FAULTS: dict[str, Callable[[], Any]] = {
     "raise": fail,
-    "stall": lambda: time.sleep(600),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "stall": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "interrupt": lambda: os.kill(os.getpid(), signal.SIGTERM),
 }
 
 
+def exchange(rank: processes.Rank) -> None:
+    """Check what the processes tell each other, before they train."""
+    processes.MESSAGE_BYTES = 1000  # so that there are several messages
+    assert processes.max_over_processes([rank.index, 5 - rank.index]).tolist() == [1, 5]
+    for value in (None, [3, "four"], {}):
+        assert processes.broadcast(lambda value=value: value) == value
+    arrays = {
+        "bfloat16": np.arange(3).astype(jax.numpy.bfloat16),
+        "int64": np.array(2**40),
+        "large": np.random.default_rng(0).normal(size=(20, 50)),
+        "empty": np.zeros((0, 2)),
+    }
+    # Only process 0 makes anything.
+    found = processes.broadcast(lambda: arrays if rank.index == 0 else fail())
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert np.array_equal(found[name], array)
+    with pytest.raises(OSError if rank.index == 0 else RuntimeError, match="cannot be read"):
+        processes.broadcast(fail)
+
+
 def main(fault: str, epochs: str, folder: str | None = None) -> None:
-    """Join, train, and tell."""
+    """Join, train, and print the outcome."""
     rank = processes.join()
-    import jax
+    if rank.count == 2:
+        exchange(rank)
+    with processes.StopSignal() as stop:
+        calls = iter(range(1_000_000))
 
-    with faults.Stop() as stop:
-        asked = iter(range(1_000_000))
-
-        def ask() -> bool:
-            if fault != "none" and rank.index == rank.count - 1 and next(asked) == 2:
+        def stop_requested() -> bool:
+            if fault != "none" and rank.index == rank.count - 1 and next(calls) == 2:
                 FAULTS[fault]()
             return stop()
 
         result = fit(
             NET, cross_entropy, adam(0.01), flowers(96), epochs=int(epochs), batch_size=16,
-            key=jax.random.key(3), devices="all", stop=ask, progress=False, save_every=0.0,
-            checkpoint=Checkpoints(folder) if folder else None,
+            key=jax.random.key(3), devices="all", stop=stop_requested, progress=False,
+            save_every=0.0, checkpoint=OrbaxStore(folder) if folder else None,
         )  # fmt: skip
     if rank.index == 0:
-        told = {
+        outcome = {
             "rank": str(rank),
             "steps": len(result.history.loss),
-            "stopped": result.stopped,
             "params": fingerprint(result.params),
             "sum": float(sum(abs(leaf).sum() for leaf in jax.tree.leaves(result.params))),
         }
-        print("told", json.dumps(told), flush=True)
+        print("outcome", json.dumps(outcome), flush=True)
     sys.exit(stop.status)
 
 
