@@ -309,7 +309,7 @@ def test_a_live_figure_steps_through_it() -> None:
         assert live.error is None
         assert live.alt.startswith(f"Step {step} of ")
     assert len(pictures) == drawing.last + 1
-    assert live._layers.rebuilds == 1  # only what moves is painted again
+    assert live.rebuilds == 1  # only what moves is painted again
 
 
 def test_settings_of_matplotlib_stay() -> None:
