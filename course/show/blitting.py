@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course.checks import refusal
-from course.show.style import PIXELS_PER_INCH, styled
+from course.show.style import styled
 
 
 class Overlay(NamedTuple):

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course.show import figures
-from course.show.blitting import BlitCanvas, _flatten as flatten, encode
+from course.show.blitting import BlitCanvas, encode
+from course.show.blitting import _flatten as flatten
 from course.show.style import styled
 from tests.show.samples import SKIES
 
