@@ -194,7 +194,7 @@ def test_the_first_input_of_a_difference_arrives_first(swap: bool) -> None:
     order = result.topological_order()
     inputs = [[order.index(source) for source, _ in value.inputs] for value in order]
     difference = order.index(next(value for value in order if value.operation == "-"))
-    layout = layered(inputs, np.ones((len(order), 2)), ordered=[difference])
+    layout = layered(inputs, np.ones((len(order), 2)))
     ends = {a.source: a.points[-1, 1] for a in layout.arrows if a.target == difference}
     first, second = (b, a) if swap else (a, b)
     assert ends[order.index(first)] < ends[order.index(second)]
