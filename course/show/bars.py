@@ -9,31 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.text import Annotation
 
-from course.checks import Arguments, check_range, checked, describe_shape, number, refusal
-from course.show.lines import legend
+from course.checks import HUGE, checked, describe_shape, number, refusal
+from course.show.lines import legend, within
 from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
 
+heights = within(0, np.inf, "values of at least 0")
 HEADROOM: Final = 1.12  # the axes end this much above the highest bar, so that its value fits in
 # How a value is written above its bar.
-ABOVE: Final[dict[str, Any]] = {
-    "xytext": (0, 2),
-    "textcoords": "offset points",
-    "ha": "center",
-    "va": "bottom",
-    "fontsize": SMALL,
-}
-
-
-def _heights(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for heights of bars: at least 0, perhaps infinite."""
-    check_range(name, value, 0, np.inf, "values of at least 0")
-    return value
-
-
-def _finite_heights(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for heights that are stacked."""
-    check_range(name, value, 0, np.finfo(float).max, "finite values of at least 0")
-    return value
+ABOVE: Final = dict[str, Any](
+    xytext=(0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=SMALL
+)
 
 
 def _check_length(name: str, given: Sized, expected: int, what: str) -> None:
@@ -42,7 +27,7 @@ def _check_length(name: str, given: Sized, expected: int, what: str) -> None:
         raise refusal(name, f"{expected}, one for each {what}", len(given))
 
 
-@checked(p=_heights, top=number("a number of at least 0", low=0))
+@checked(p=heights, top=number("a number of at least 0", low=0))
 @styled
 def bars(
     ax: Axes,
@@ -59,7 +44,6 @@ def bars(
     The bars are `ax.patches`, their values `ax.texts`; `set_bars` changes both.
 
     Args:
-        ax: to draw on.
         p: shape (outcomes,) or (distributions, outcomes), at least 0. Infinite values get the
             highest bars.
         labels: of the outcomes.
@@ -102,14 +86,13 @@ def bars(
     return legend(ax) if names else ax
 
 
-@checked(p=_heights)
+@checked(p=heights)
 def set_bars(
     ax: Axes, p: Float[np.ndarray, " outcomes"], *, group: int = 0, digits: int = 2
 ) -> Axes:
     """Give bars that `bars` drew new heights and values.
 
     Args:
-        ax: with the bars.
         p: shape (outcomes,), at least 0.
         group: number of the distribution, from the left.
         digits: after the point, in the values.
@@ -141,7 +124,7 @@ def value_text(value: float, digits: int) -> str:
     return "∞" if np.isinf(value) else f"{value:.{digits}f}"
 
 
-@checked(parts=_finite_heights)
+@checked(parts=within(0, HUGE, "finite values of at least 0"))
 @styled
 def stacked(
     ax: Axes,
@@ -155,7 +138,6 @@ def stacked(
     """Draw totals as bars stacked from parts, such as a cost from what is inevitable and the rest.
 
     Args:
-        ax: to draw on.
         parts: shape (parts, bars), at least 0 and finite; the first part is the lowest.
         labels: of the bars.
         names: of the parts.

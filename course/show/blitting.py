@@ -29,16 +29,15 @@ from course.show.style import styled
 class Overlay(NamedTuple):
     """Pixels of still artists above a moving one, drawn over it like an artist."""
 
+    left: int
+    bottom: int
+    """Corner in the picture, in pixels."""
     pixels: NDArray[np.uint8]
     """Red, green, blue and opacity; shape (height, width, 4), the lowest row first."""
-    left: int
-    """Pixels, from the left of the picture."""
-    bottom: int
-    """Pixels, from its lower edge."""
 
     def draw(self, renderer: RendererAgg) -> None:
         """Blend the pixels over the picture."""
-        renderer.draw_image(renderer.new_gc(), self.left, self.bottom, self.pixels)
+        renderer.draw_image(renderer.new_gc(), *self)
 
 
 class BlitCanvas:
@@ -149,7 +148,7 @@ class BlitCanvas:
         if not len(rows):
             return []
         part = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        return [Overlay(pixels[part], left=int(columns.min()), bottom=int(rows.min()))]
+        return [Overlay(int(columns.min()), int(rows.min()), pixels[part])]
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
-from course.checks import HUGE, Arguments, check_range, checked, finite, number, one_of
+from course.checks import HUGE, Arguments, Rule, check_range, checked, finite, number, one_of
 from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role, styled
 
 ROW: Final = 0.1  # height of a row of event texts, as part of the axes
@@ -20,10 +20,17 @@ BESIDE: Final[dict[str, Any]] = {"textcoords": "offset points", "bbox": GROUND}
 finite_number = number("a finite number", low=-HUGE)
 
 
-def perhaps_infinite(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for numbers that are not NaN."""
-    check_range(name, value, -np.inf, np.inf, "numbers, finite or not")
-    return value
+def within(low: float, high: float, expected: str) -> Rule:
+    """Return a rule for numbers within bounds, which may be infinite; NaN is refused."""
+
+    def rule(name: str, value: Any, _arguments: Arguments) -> Any:
+        check_range(name, value, low, high, expected)
+        return value
+
+    return rule
+
+
+perhaps_infinite = within(-np.inf, np.inf, "numbers, finite or not")
 
 
 @checked(x=finite, y=perhaps_infinite)
@@ -42,10 +49,8 @@ def curve(
     The line is `ax.lines[-1]`, the shade `ax.collections[-1]`; both have a `set_data`.
 
     Args:
-        ax: to draw on.
         x: shape (points,).
         y: shape (points,); the line has a gap where it is infinite.
-        role: of what the line shows.
         name: for a legend.
         fill: also shade the area down to zero.
     """
@@ -85,10 +90,6 @@ def set_mark(ax: Axes, x: float, y: float, text: str, *, index: int = -1) -> Axe
     """Move a point that `mark` drew and rewrite its text.
 
     Args:
-        ax: with the point.
-        x: where to.
-        y: where to.
-        text: the new one.
         index: number of the mark, in the order in which they were drawn.
 
     Raises:
@@ -134,10 +135,8 @@ def band(
     """Draw the mean of repeated runs over x, and shade where the middle `coverage` of them lies.
 
     Args:
-        ax: to draw on.
         x: shape (points,).
         samples: shape (runs, points).
-        role: of what the runs show.
         name: for a legend.
         coverage: part of the runs in the band, from 0 to 1. Its edges are quantiles: with few runs
             they lie between two of them.
@@ -162,11 +161,9 @@ def timeline(
     """Draw runs over time as `band` does, each time a point, with a labelled line at each event.
 
     Args:
-        ax: to draw on.
         times: shape (times,).
         samples: shape (times,) for one run, or (runs, times).
         events: time to text.
-        role: of what the runs show.
         name: for a legend.
     """
     band(ax, times, np.atleast_2d(samples), role=role, name=name)

@@ -89,7 +89,6 @@ def heat(
     The picture is `ax.images[-1]`; its `set_data` takes new values.
 
     Args:
-        ax: to draw on.
         values: shape (rows, columns), as `grid` has them; infinite ones count as `high`.
         label: of the colour scale, with the unit.
         low: value of the lightest colour; by default the lowest there is.

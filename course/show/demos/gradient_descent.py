@@ -90,16 +90,11 @@ def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
 
 def walk(surface: Surface, rate: float, batch: int) -> Walk:
     """Descent from the surface's start; a batch of all examples is without noise."""
+    noise = {"tilts": _tilts(surface), "batch_size": batch, "key": jax.random.key(1)}
     path = descent.descend_on_batches(
-        surface.cost,
-        surface.start,
-        sgd(rate),
-        tilts=_tilts(surface),
-        batch_size=batch,
-        key=jax.random.key(1),
-        steps=MOST_STEPS,
+        surface.cost, surface.start, sgd(rate), steps=MOST_STEPS, **noise
     )
-    return Walk(np.array(path.points, dtype=float), np.array(path.costs, dtype=float))
+    return Walk(*(np.array(part, dtype=float) for part in path))
 
 
 def in_digits(multiplier: float) -> str:
@@ -240,7 +235,9 @@ def learning_rate() -> LiveFigure:
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
             point.set_data([rate], [min(abs(multiplier), HIGHEST)])
             factor = in_digits(multiplier)
-            title = f"{_where(surface)}× {factor}: {behaviour}"
+            # The other surfaces have the same curvatures everywhere.
+            where = "near the star " if surface == "Rosenbrock" else ""
+            title = f"{where}× {factor}: {behaviour}"
             axes[name].title.set_text(title.replace("-", "−"))
             said.append(f"{direction.label}: each step multiplies by {factor}, {behaviour}")
         return _words(surface, rate, batch, steps, height, said)
@@ -255,11 +252,6 @@ def _cost_line(costs: Float[np.ndarray, " times"], surface: str) -> tuple[Any, A
     last = beyond[0] + 1 if len(beyond) else len(costs)
     floor = -1e9 if surface == "saddle" else COSTS[0]  # what is below lies on the axis
     return np.arange(last), np.clip(costs[:last], floor, 1e9)
-
-
-def _where(surface: str) -> str:
-    """Place of the two directions; other surfaces have the same curvatures everywhere."""
-    return "near the star " if surface == "Rosenbrock" else ""
 
 
 def _words(surface: str, rate: float, batch: int, steps: int, height: str, said: list[str]) -> str:
