@@ -147,6 +147,8 @@ def stacked(
     _check_length("labels", labels, parts.shape[1], "bar")
     _check_length("names", names, len(parts), "part")
     _check_length("role", role, len(parts), "part")
+
+    # The limits come first: what is inside a bar is measured against the whole.
     total = parts.sum(axis=0)
     x = np.arange(parts.shape[1])
     ax.set_ylim(0, HEADROOM * (total.max() or 1.0))
@@ -157,6 +159,8 @@ def stacked(
         # A part too thin for its number goes without: the total stands above.
         inside = [value_text(v, digits) if v > 0.08 * total.max() else "" for v in row]
         ax.bar_label(drawn, inside, label_type="center", fontsize=SMALL, bbox=GROUND)
+
+    # Totals stand out from the parts by their weight.
     for place, height in zip(x, total, strict=True):
         ax.annotate(value_text(height, digits), (place, height), fontweight="bold", **ABOVE)
     ax.set_xticks(x, labels)

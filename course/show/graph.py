@@ -118,9 +118,12 @@ class GraphDrawing:
         place = {value: i for i, value in enumerate(values)}
         inputs = [[place[source] for source, _ in value.inputs] for value in values]
         layout = layered(inputs, needed)
+        # Turned, a box is laid out by its height along the arrows.
         if down or (down is None and layout.size[0] > WIDEST):
             down, layout = True, layered(inputs, needed[:, ::-1])
         turned = -1 if down else 1
+
+        # The picture holds the graph in the middle, with a line of notes above and below.
         width, height = layout.size[::turned]
         across, top = max(width, NARROWEST) + 2 * MARGIN, height + NOTE + MARGIN
         self.figure.set_size_inches(across, top + NOTE)
@@ -132,11 +135,14 @@ class GraphDrawing:
 
         for i, centre in enumerate(plane(layout.centres)):
             self._place(values[i], rows[i], centre, layout.sizes[i, ::turned], needed[i])
+        # Arrows of a pair lie beside each other, one for data and one for the gradient.
         for source, target, points in layout.arrows:
             self._arrow(points, plane, -APART, color=MUTED)
             if self._steps.has_gradient(values[source]):
                 arrow = self._arrow(points[::-1], plane, APART, color=GRADIENT, linestyle=DASHES)
                 self._back.append((values[target], arrow))
+
+        # Steps are told above, the kinds of arrows below.
         self._note.set_position((MARGIN, top - NOTE / 2))
         forward, backward = "↓↑" if down else "→←"
         legend = self._text(f"{forward} data", x=MARGIN, y=-NOTE / 2, color=MUTED)

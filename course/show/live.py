@@ -125,14 +125,17 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self.error: str | None = None
         self._draw = draw
         self._canvas = BlitCanvas(figure, moving)
+        # While changes are held back, one that is due waits for the end.
         self._held = self._due = False
         self._redraw()
 
+        # The widgets come after the picture, which may fail, and whose width they take.
         _lay_out(list(self.controls.values()), width=self._css_size()[0])
         self._picture = widgets.HTML(self._html())
         buttons = [self._button(label, act) for label, act in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
         super().__init__([*self.controls.values(), *row, self._picture])
+        # Last, so that nothing draws before all is there.
         for control in self.controls.values():
             control.observe(self._update, names="value")
 

@@ -97,6 +97,7 @@ def heat(
     known = values[np.isfinite(values)]
     if not known.size:
         raise refusal("values", "some finite numbers", f"only {values[0, 0]}")
+    # The scale holds what is known; given limits keep it the same from picture to picture.
     lightest = known.min() if low is None else low
     darkest = max(known.max(), lightest) if high is None else high
     if darkest < lightest:
@@ -112,6 +113,7 @@ def heat(
         interpolation="bilinear",
         zorder=0,
     )
+    # Pixels outside the triangle mean nothing.
     image.set_clip_path(Polygon(CORNERS, closed=True, transform=ax.transData))
     figure = ax.get_figure()
     assert figure is not None  # there is a figure wherever there are axes

@@ -64,8 +64,10 @@ def shape() -> LiveFigure:
     steps = left.stairs(
         np.zeros(len(OUTCOMES)), np.arange(len(OUTCOMES) + 1) - 0.5, fill=True, color=figures.BELIEF
     )
+    # Two spikes are as high as 0.5; a bell of width 1 stays below.
     left.set(xlim=(-1, 41), ylim=(0, 0.55))
     left.set(xlabel="outcome", ylabel="probability", title=" ")
+    # Bits and numbers share an axis as parts of the largest that either can be.
     most = np.log2(len(OUTCOMES))
     bars = right.bar(["entropy", "spread"], [0, 0], color=[figures.COST, figures.MUTED])
     right.set(ylim=(0, 1.05), yticks=[0, 0.5, 1])
@@ -112,6 +114,7 @@ def blocks() -> LiveFigure:
     lengths = np.arange(1, LONGEST_BLOCK + 1)
     questions = [block_code(int(days))[0] for days in lengths]
     entropy = float(information.entropy(CONDITIONAL[2]))
+    # What a block wastes is less than one question, shared by its days.
     left.plot(lengths, entropy + 1 / lengths, ":", color=figures.MUTED, label="entropy + 1/n")
     figures.reference(left, entropy, "entropy")
     (path,) = left.plot([], [], "o-", color=figures.COST, ms=8, label="Huffman's code")

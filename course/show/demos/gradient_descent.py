@@ -230,6 +230,7 @@ def learning_rate() -> LiveFigure:
         cost.set_data(*_cost_line(costs, surface))
         height = f"{costs[-1]:.3g}" if np.isfinite(costs[-1]) else "beyond all bounds"
         axes["cost"].title.set_text(f"J = {height}".replace("-", "−"))
+        # Both directions tell the same in the picture and in words.
         said = []
         for point, name, direction in zip(dots, SIDES, directions(ground), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)

@@ -91,6 +91,7 @@ def mailbox() -> LiveFigure:
         weeks = range(1, len(by_model) + 1)
         trained.set_data(weeks, by_model)
         ruled.set_data(weeks, by_rules)
+        # All lines and texts are there from the start: new ones would not be repainted.
         for line, changed in zip(changes, _changes(so_far.tactics), strict=True):
             line.set_visible(changed)
         for text, changed in zip(ax.texts, _changes(so_far.lessons), strict=True):
@@ -98,6 +99,7 @@ def mailbox() -> LiveFigure:
         shares = f"trained filter {by_model[-1]:.0%}, rules {by_rules[-1]:.0%}"
         now = f"week {len(by_model)}: {shares} of the spam caught"
         ax.title.set_text(now)
+        # Without a picture, the changes are what explains a fall.
         count = sum(_changes(so_far.tactics))
         times = f"{count} {'change' if count == 1 else 'changes'}"
         return f"Spam caught week by week, after {times} of tactics. In {now}."
