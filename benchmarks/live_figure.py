@@ -134,7 +134,7 @@ def main() -> None:
     before = resident()
     timed(update, GROWTH_UPDATES, p)
     print(f"{GROWTH_UPDATES} updates grew the process by {resident() - before:.1f} MB")
-    print(f"the whole figure was drawn {live._layers.rebuilds} time(s) for the live figure")
+    print(f"the whole figure was drawn {live.rebuilds} time(s) for the live figure")
 
 
 if __name__ == "__main__":

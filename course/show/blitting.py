@@ -1,8 +1,8 @@
-"""A figure cut into what stands still and what moves, so that a new picture costs milliseconds.
+"""Redraw of a figure in milliseconds: what stands still is drawn once, what moves at every step.
 
 Drawing a whole figure lays out ticks, labels and legends again although nobody touched them.
-`BlitCanvas` draws them once, keeps the pixels, and afterwards paints only the moving artists. The
-picture is the one that matplotlib itself would draw: what lies above a moving one stays above it.
+`BlitCanvas` keeps their pixels and draws only the moving artists, as matplotlib's blitting does.
+Still artists above a moving one (the spines over a bar, a legend over a curve) stay above it.
 (Where axes overlap each other, one is painted wholly before the next.)
 """
 
@@ -16,63 +16,32 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 
-from course.show.style import PIXELS_PER_INCH, styled
-
-
-def flatten(artists: Iterable[object]) -> Iterator[Artist]:
-    """Yields the artists in nested sequences, such as the bars in what `Axes.bar` returns.
-
-    Raises:
-      TypeError: something in there is no artist.
-
-    >>> from matplotlib.figure import Figure
-    >>> axes = Figure().subplots()
-    >>> bars = axes.bar(["sun", "rain"], [0.3, 0.7])
-    >>> len(list(flatten([bars, axes.title])))
-    3
-    """
-    for item in artists:
-        if isinstance(item, Artist):
-            yield item
-        elif isinstance(item, Sequence) and not isinstance(item, str):
-            # Containers of error bars hold None where a part was not asked for.
-            yield from flatten(part for part in item if part is not None)
-        else:
-            raise TypeError(f"moving: expected artists, got {item!r}")
-
-
-def encode(pixels: NDArray[np.uint8]) -> bytes:
-    """Returns a picture as PNG, at the lowest compression that is one: the reader waits for it.
-
-    Args:
-      pixels: shape (height, width, 4): red, green, blue, opacity. The opacity is left out, since a
-        figure's ground has no holes and three channels are written a fifth faster than four.
-    """
-    file = io.BytesIO()
-    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
-    return file.getvalue()
+from course.checks import refusal
+from course.show.style import styled
 
 
 class Overlay(NamedTuple):
-    """Pixels of still artists that lie above a moving one, ready to be blended over it."""
+    """Pixels of still artists above a moving one, drawn over it like an artist."""
 
-    places: NDArray[np.intp]  # (pixels,) into the flattened picture
-    colour: NDArray[np.uint16]  # (pixels, 3) times opacity: 0 to 255 squared
-    clear: NDArray[np.uint16]  # (pixels, 1) 255 less opacity
+    left: int
+    bottom: int
+    """Corner in the picture, in pixels."""
+    pixels: NDArray[np.uint8]
+    """Red, green, blue and opacity; shape (height, width, 4), the lowest row first."""
 
-    def blend_over(self, pixels: NDArray[np.uint8]) -> None:
-        """Blends the cover over `pixels`, of shape (pixels of the picture, 4), in place."""
-        below = pixels[self.places, :3]
-        pixels[self.places, :3] = (self.colour + below * self.clear + 127) // 255
+    def draw(self, renderer: RendererAgg) -> None:
+        """Blend the pixels over the picture."""
+        renderer.draw_image(renderer.new_gc(), *self)
 
 
 class BlitCanvas:
-    """Draws a figure as PNG, again and again, repainting only its moving artists.
+    """PNG of a figure, again and again, with only its moving artists drawn anew.
 
     Matplotlib marks a figure as stale when anything changes in it that is not animated. Moving
     artists are marked animated, so a stale figure means that something changed which should stand
@@ -82,126 +51,133 @@ class BlitCanvas:
     is fitted again only when something that stands still would otherwise be cut off.
 
     Args:
-      figure: made without pyplot.
-      moving: artists of the figure's axes, or of the figure, or containers of artists.
-
-    Raises:
-      TypeError: something in `moving` is no artist.
-      ValueError: an artist is not in this figure, or the figure is pyplot's.
+        figure: made without pyplot.
+        moving: artists of the figure's axes, or of the figure, or containers of artists.
     """
 
     def __init__(self, figure: Figure, moving: Iterable[object]) -> None:
         if figure.canvas.manager is not None:
-            raise ValueError("figure: expected one made without pyplot, got one of pyplot's")
+            raise refusal("figure", "one made without pyplot", "one of pyplot's")
         self.figure = figure
-        self.moving = list(dict.fromkeys(flatten(moving)))
+        self.moving = list(dict.fromkeys(_flatten(moving)))
         self.rebuilds = 0  # how often everything was drawn
         self._canvas = FigureCanvasAgg(figure)
         self._layout = figure.get_layout_engine()
         for artist in self.moving:
-            axes = artist.axes
-            owner = figure if axes is None else axes if axes in figure.axes else None
-            if owner is None or artist not in owner.get_children():
-                raise ValueError(f"moving: expected artists of this figure, got {artist!r}")
+            owner = artist.axes if artist.axes in figure.axes else figure
+            if artist not in owner.get_children():
+                raise refusal("moving", "artists of this figure", repr(artist))
             artist.set_animated(True)
-
-    @property
-    def css_size(self) -> tuple[int, int]:
-        """Width and height in CSS pixels, whatever the figure's resolution."""
-        width, height = self.figure.get_size_inches() * PIXELS_PER_INCH
-        return round(width), round(height)
-
-    def count(self) -> int:
-        """How many artists the axes hold: grows when a drawing function adds to them."""
-        return sum(len(axes.get_children()) for axes in self.figure.axes)
 
     @styled
     def png(self) -> bytes:
-        """Returns the picture of the figure as it is now.
-
-        Raises:
-          ValueError: a moving artist was removed from the figure.
-        """
+        """Return the picture of the figure as it is now."""
         for artist in self.moving:
             if artist.get_figure() is None:
-                raise ValueError(f"moving: expected artists to stay in the figure, lost {artist!r}")
+                raise refusal("moving", "artists to stay in the figure", f"{artist!r} removed")
         for axes in self.figure.axes:
             axes.get_xlim()  # carries out an autoscale that still waits, which makes them stale
-        if self.figure.stale or any(text.stale for text in self._quiet_texts()):
+        if self.figure.stale:
             self._build()
-        np.copyto(self._pixels, self._ground)
-        renderer = self._canvas.get_renderer()
-        for layer in self._order:
-            if isinstance(layer, Overlay):
-                layer.blend_over(self._pixels.reshape(-1, 4))
-            else:
-                layer.draw(renderer)
-        return encode(self._pixels)
+        self._canvas.restore_region(self._ground)
+        for artist_or_overlay in self._order:
+            artist_or_overlay.draw(self._canvas.get_renderer())
+        return encode(np.asarray(self._canvas.buffer_rgba()))
 
-    def _quiet_texts(self) -> list[Text]:
-        """Still texts of which a figure does not notice when they become stale."""
-        texts = [axis.label for axes in self.figure.axes for axis in (axes.xaxis, axes.yaxis)]
-        for legend in (*(axes.get_legend() for axes in self.figure.axes), *self.figure.legends):
-            if legend is not None and not legend.get_animated():
-                texts += legend.get_texts()
-        return texts
-
-    @styled
     def _build(self) -> None:
-        """Draws what stands still, and puts the rest into painting order."""
-        order = [run for axes in sorted(self.figure.axes, key=attrgetter("zorder"))
-                 for run in self._runs(axes)]  # fmt: skip
-        above = [artist for moves, run in order for artist in run if not moves]
+        """Draw what stands still, and put the rest into painting order."""
+        # A figure does not notice by itself that the text of an axis or a legend changes.
+        for text in self.figure.findobj(Text):
+            if text.stale_callback is None:
+                text.stale_callback = _mark_figure
+
+        groups = [
+            group
+            for axes in sorted(self.figure.axes, key=attrgetter("zorder"))
+            for group in self._groups(axes)
+        ]
+        # Animated artists are left out: the still ones above a moving one come as an overlay.
+        above = [artist for moves, group in groups for artist in group if not moves]
         for artist in above:
             artist.set_animated(True)
-        try:
+        self._canvas.draw()
+        if self._layout and self._cut_off():
+            self.figure.set_layout_engine(self._layout)
             self._canvas.draw()
-            if self._layout and self._cut_off():
-                self.figure.set_layout_engine(self._layout)
-                self._canvas.draw()
-        finally:
-            for artist in above:
-                artist.set_animated(False)
         self.figure.set_layout_engine("none")
-        self._pixels = np.asarray(self._canvas.buffer_rgba())
-        self._ground = self._pixels.copy()
+        for artist in above:
+            artist.set_animated(False)
+
+        self._ground = self._canvas.copy_from_bbox(self.figure.bbox)
         self._order: list[Artist | Overlay] = []
-        for moves, run in order:
-            self._order += run if moves else self._cover(run)
+        for moves, group in groups:
+            self._order += group if moves else self._overlay(group)
         self._order += [artist for artist in self.moving if artist.axes is None]
-        for artist in (self.figure, *self._quiet_texts()):
-            artist.stale = False
+        self.figure.stale = False
         self.rebuilds += 1
 
     def _cut_off(self) -> bool:
-        """Whether anything lies outside the picture, by more than a pixel's rounding."""
+        """Return whether anything lies outside the picture, by more than a pixel's rounding."""
         inside, used = self.figure.bbox_inches.padded(0.02), self.figure.get_tightbbox()
         return not (inside.contains(*used.min) and inside.contains(*used.max))
 
-    def _runs(self, axes: Axes) -> list[tuple[bool, list[Artist]]]:
-        """The artists of `axes` from the lowest moving one up: runs of moving and of still ones."""
+    def _groups(self, axes: Axes) -> list[tuple[bool, list[Artist]]]:
+        """Return groups of moving and of still artists, from the lowest moving one of `axes` up."""
         if not axes.get_visible():
             return []
+        # As `Axes.draw` has it.
         hidden: set[Artist] = {axes.patch}
         if not (axes.axison and axes.get_frame_on()):
             hidden.update(axes.spines.values())
         if not axes.axison:
             hidden.update((axes.xaxis, axes.yaxis))
-        shown = sorted(
-            (a for a in axes.get_children() if a not in hidden), key=attrgetter("zorder")
-        )
+        shown = [artist for artist in axes.get_children() if artist not in hidden]
+        shown.sort(key=attrgetter("zorder"))
         moving = set(self.moving)
-        runs = [(moves, list(run)) for moves, run in groupby(shown, key=moving.__contains__)]
-        return runs if not runs or runs[0][0] else runs[1:]
+        groups = [(moves, list(group)) for moves, group in groupby(shown, moving.__contains__)]
+        return groups if not groups or groups[0][0] else groups[1:]
 
-    def _cover(self, artists: list[Artist]) -> list[Overlay]:
-        """The pixels of `artists`; none where there is nothing to see, such as an empty title."""
-        height, width, _ = self._pixels.shape
+    def _overlay(self, artists: list[Artist]) -> list[Overlay]:
+        """Return the pixels of still artists; none where there is nothing to see."""
+        width, height = self._canvas.get_width_height(physical=True)
         renderer = RendererAgg(width, height, self.figure.dpi)
         for artist in artists:
             artist.draw(renderer)
-        pixels = np.asarray(renderer.buffer_rgba()).reshape(-1, 4)
-        places = np.flatnonzero(pixels[:, 3])
-        opacity = pixels[places, 3:].astype(np.uint16)
-        cover = Overlay(places, pixels[places, :3] * opacity, 255 - opacity)
-        return [cover] if len(places) else []
+        pixels = np.asarray(renderer.buffer_rgba())[::-1]
+        rows, columns = np.nonzero(pixels[..., 3])
+        if not len(rows):
+            return []
+        part = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        return [Overlay(int(columns.min()), int(rows.min()), pixels[part])]
+
+
+def encode(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a picture as PNG, at the lowest compression that is one: the reader waits for it.
+
+    Args:
+        pixels: red, green, blue, opacity; shape (height, width, 4). The opacity is left out, since
+            a figure's ground has no holes and three channels are written a fifth faster than four.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
+    return file.getvalue()
+
+
+def _flatten(artists: Iterable[object]) -> Iterator[Artist]:
+    """Yield the artists in nested sequences, such as the bars in what `Axes.bar` returns."""
+    for item in artists:
+        if isinstance(item, Artist):
+            yield item
+        elif isinstance(item, Container):  # without the parts of error bars that are None
+            yield from item.get_children()
+        elif isinstance(item, Sequence) and not isinstance(item, str):
+            yield from _flatten(item)
+        else:
+            raise refusal("moving", "artists", repr(item), TypeError)
+
+
+def _mark_figure(text: Artist, stale: bool) -> None:
+    """Mark the figure of a text that has changed as stale."""
+    figure = text.get_figure(root=True)
+    if stale and figure is not None:
+        figure.stale = True

@@ -11,14 +11,14 @@ green. A notebook finds all it needs here; the helpers live in `bars`, `lines`, 
 
 import base64
 import io
-from typing import Any, SupportsFloat
+from typing import Any
 
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course.show.arrays import number
+from course.checks import checked, number, refusal
 from course.show.bars import bars, set_bars, stacked
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
 from course.show.simplex import grid, heat, simplex, to_plane
@@ -41,48 +41,46 @@ __all__ = [
 ]  # fmt: skip
 
 FEWEST_WORDS = 4  # of an alt text that describes anything
+inches = number("inches, at least 1", low=1)
 
 
+@checked(width=inches, height=inches)
 @styled
 def new(
     rows: int = 1,
     columns: int = 1,
     *,
-    width: SupportsFloat = 6.4,
-    height: SupportsFloat = 3.6,
+    width: float = 6.4,
+    height: float = 3.6,
     **subplots: Any,
 ) -> tuple[Figure, Any]:
-    """Returns a figure in the course's style, unknown to pyplot, and its axes.
+    """Return a figure in the course's style, unknown to pyplot, and its axes.
 
     Args:
-      rows: of axes.
-      columns: of axes. More than one gives an array of axes, as `Figure.subplots` does.
-      width: in inches; one inch appears as 100 CSS pixels.
-      height: in inches.
-      subplots: handed to `Figure.subplots`, such as `sharey=True`.
+        rows: of axes.
+        columns: of axes. More than one gives an array of axes, as `Figure.subplots` does.
+        width: in inches; one inch appears as 100 CSS pixels.
+        height: in inches.
+        subplots: handed to `Figure.subplots`, such as `sharey=True`.
     """
-    figure = Figure(figsize=(number("width", width, low=1), number("height", height, low=1)))
+    figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, **subplots)
 
 
 @styled
 def show(figure: object, *, alt: str) -> None:
-    """Displays a figure once, twice as fine as it appears, with words for who cannot see it.
+    """Display a figure once, twice as fine as it appears, with words for who cannot see it.
 
     Args:
-      figure: a Figure, or one of its Axes.
-      alt: what the picture shows, in words; also the plain-text form of the output.
-
-    Raises:
-      TypeError: `figure` is neither.
-      ValueError: `alt` is too short to describe anything.
+        figure: a Figure, or one of its Axes.
+        alt: what the picture shows, in words; also the plain-text form of the output.
     """
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if not isinstance(whole, Figure):
-        raise TypeError(f"figure: expected a Figure or Axes, got {type(figure).__name__}")
+        raise refusal("figure", "a Figure or Axes", type(figure).__name__, TypeError)
     if len(alt.split()) < FEWEST_WORDS:
-        raise ValueError(f"alt: expected a sentence that describes the picture, got {alt!r}")
+        raise refusal("alt", "a sentence that describes the picture", repr(alt))
     file = io.BytesIO()
     # Without the software entry the picture does not change with the version of the library.
     whole.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})

@@ -1,27 +1,30 @@
-"""The graph of an expression: what it was computed from, and how the gradient flows back.
+"""Graph of an expression: what it was computed from, and how the gradient flows back.
 
 A box is a value: the sign of the operation that made it (white on dark) and its name, its `data`,
-and in green its `grad`. Grey arrows lead from the inputs to what is computed from them (where the
-order matters, the first arrives first: at the top, or on the left); green, dashed arrows carry
-gradients back. A plain number in the expression has neither name nor gradient.
+and in green its `grad`. Grey arrows lead from the inputs to what is computed from them (the first
+input arrives at the top, or on the left); green, dashed arrows carry gradients back. A plain number
+in the expression has neither name nor gradient.
 """
 
 from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
 
+from course.checks import checked, instance, refusal
 from course.maths.autodiff import Value
 from course.show import figures
 from course.show.graph_layout import Points, layered
 from course.show.graph_steps import Steps, sign
 from course.show.style import GRADIENT, MUTED, PIXELS_PER_INCH, SMALL, TRUTH, styled
 
-COMMUTATIVE = {"+", "*"}
+Pair = Float[np.ndarray, "2"]
+
 MOST = 40  # values in a graph that is drawn
 WIDEST = 9.2  # inches, of a graph whose arrows point right; others point down
 NARROWEST = 3.6  # inches, of a picture, so that the notes above and below the graph have room
@@ -36,28 +39,16 @@ DASHES = (0, (4.0, 1.6))
 
 
 class GraphDrawing:
-    """A picture of the graph of a value, which can show how it came about, step by step.
+    """Picture of the graph of a value, which can show how it came about, step by step.
 
     At step 0 only the leaves have data, and each further step computes one value. Then the result
     gets the gradient 1, and each step hands the gradient of one value to its inputs; a gradient
     that waits for more is followed by "+ …". To begin with, all is shown.
 
     Args:
-      result: the value. Nothing in it is changed, and `backward()` need not have been called.
-      gradients: whether to show them.
-      down: whether arrows point down instead of right; by default, where the graph would be too
-        wide.
-
-    Attributes:
-      figure: the picture.
-      ax: its axes; a unit is an inch.
-      last: the number of the last step.
-      moving: the artists that a step changes, for a live figure.
-      alt: the picture in words, when all is shown.
-
-    Raises:
-      TypeError: `result` is no Value.
-      ValueError: it was computed from too many values, or a gradient is not finite.
+        result: the value. Nothing in it is changed, and `backward()` need not have been called.
+        gradients: show them too.
+        down: let arrows point down instead of right; by default, where the graph would be too wide.
 
     >>> x = Value(3.0, name="x")
     >>> drawing = GraphDrawing(x * x + x)
@@ -67,15 +58,15 @@ class GraphDrawing:
     'Graph of 3 values. x: data 3, grad 7. x × x: data 9, grad 1. 9 + x: data 12, grad 1.'
     """
 
+    @checked(result=instance(Value))
     @styled
     def __init__(self, result: Value, *, gradients: bool = True, down: bool | None = None) -> None:
-        if not isinstance(result, Value):
-            raise TypeError(f"result: expected a Value, got {type(result).__name__}")
-        if (count := len(result.topological_order())) > MOST:
-            raise ValueError(f"result: expected a graph of at most {MOST} values, got {count}")
+        count = len(result.topological_order())
+        if count > MOST:
+            raise refusal("result", f"a graph of at most {MOST} values", count)
         self._steps = Steps(result, gradients=gradients)
-        self.last = self._steps.last
-        self.alt = self._steps.summary()
+        self.last = self._steps.last  # the number of the last step
+        self.alt = self._steps.summary()  # the picture in words, when all is shown
         self.figure, self.ax = figures.new()
         self.figure.set_layout_engine("none")
         self.ax.set_position((0, 0, 1, 1))
@@ -87,24 +78,20 @@ class GraphDrawing:
         self._frame = self.ax.add_patch(_box(fill=False, linewidth=THICK))
         self._note = self._text("")
         self._draw(down)
-        self.moving: list[Artist] = [
-            *(text for value, text in self._data.items() if value.inputs), *self._grad.values(),
-            *(arrow for _, arrow in self._back), self._frame, self._note,
-        ]  # fmt: skip
-        for artist in self.moving:  # above what stands still, which so need not be painted again
+        computed = [text for value, text in self._data.items() if value.inputs]
+        green = [*self._grad.values(), *(arrow for _, arrow in self._back)]
+        # The artists that a step changes, for a live figure. They lie above what stands still.
+        self.moving: list[Artist] = [*computed, *green, self._frame, self._note]
+        for artist in self.moving:
             artist.set_zorder(4)
         self.at(step=self.last)
         self._note.set_text("")
         self._frame.set_visible(False)
 
     def at(self, *, step: int) -> str:
-        """Shows the graph as it stands at a step, and says in words what happens there.
-
-        Raises:
-          ValueError: there is no such step.
-        """
+        """Show the graph as it stands at a step, and return in words what happens there."""
         if step not in range(self.last + 1):
-            raise ValueError(f"step: expected an integer from 0 to {self.last}, got {step}")
+            raise refusal("step", f"an integer from 0 to {self.last}", step)
         turn, back = self._steps.turn(step), self._steps.is_back(step)
         handed = self._steps.handed(step)
         self._frame.set_visible(turn is not None)
@@ -122,7 +109,7 @@ class GraphDrawing:
         return self._steps.words(step)
 
     def _draw(self, down: bool | None) -> None:
-        """Makes all artists: first the texts, whose widths say how large the boxes are."""
+        """Make all artists: first the texts, whose widths say how large the boxes are."""
         values = self._steps.values
         rows = [self._rows(value) for value in values]
         needed = np.array(
@@ -130,11 +117,13 @@ class GraphDrawing:
         )
         place = {value: i for i, value in enumerate(values)}
         inputs = [[place[source] for source, _ in value.inputs] for value in values]
-        ordered = [place[value] for value in values if value.operation not in COMMUTATIVE]
-        layout = layered(inputs, needed, ordered=ordered)
+        layout = layered(inputs, needed)
+        # Turned, a box is laid out by its height along the arrows.
         if down or (down is None and layout.size[0] > WIDEST):
-            down, layout = True, layered(inputs, needed[:, ::-1], ordered=ordered)
+            down, layout = True, layered(inputs, needed[:, ::-1])
         turned = -1 if down else 1
+
+        # The picture holds the graph in the middle, with a line of notes above and below.
         width, height = layout.size[::turned]
         across, top = max(width, NARROWEST) + 2 * MARGIN, height + NOTE + MARGIN
         self.figure.set_size_inches(across, top + NOTE)
@@ -146,11 +135,14 @@ class GraphDrawing:
 
         for i, centre in enumerate(plane(layout.centres)):
             self._place(values[i], rows[i], centre, layout.sizes[i, ::turned], needed[i])
+        # Arrows of a pair lie beside each other, one for data and one for the gradient.
         for source, target, points in layout.arrows:
             self._arrow(points, plane, -APART, color=MUTED)
             if self._steps.has_gradient(values[source]):
                 arrow = self._arrow(points[::-1], plane, APART, color=GRADIENT, linestyle=DASHES)
                 self._back.append((values[target], arrow))
+
+        # Steps are told above, the kinds of arrows below.
         self._note.set_position((MARGIN, top - NOTE / 2))
         forward, backward = "↓↑" if down else "→←"
         legend = self._text(f"{forward} data", x=MARGIN, y=-NOTE / 2, color=MUTED)
@@ -159,12 +151,13 @@ class GraphDrawing:
             self._text(f"{backward} gradients", x=x, y=-NOTE / 2, color=GRADIENT)
 
     def _rows(self, value: Value) -> list[list[Text]]:
-        """The texts of a box, line by line; each as long as it gets."""
+        """Make the texts of a box, line by line; each as long as it gets."""
         steps, title = self._steps, []
         if value.inputs:
             title.append(self._text(sign(value), color="white", bbox=BADGE))
         shape = f"{value.data.shape}" if value.data.ndim else ""
-        if name := f"{value.name} {shape}".strip():
+        name = f"{value.name} {shape}".strip()
+        if name:
             title.append(self._text(name, weight="bold" if value.name else "normal"))
         self._data[value] = self._text(steps.data(value, self.last))
         rows = [title, [self._data[value]]]
@@ -179,9 +172,9 @@ class GraphDrawing:
         return list(filter(None, rows))
 
     def _place(
-        self, value: Value, rows: list[list[Text]], centre: Points, size: Points, needed: Points
+        self, value: Value, rows: list[list[Text]], centre: Pair, size: Pair, needed: Pair
     ) -> None:
-        """Draws a box, with its texts in the middle."""
+        """Draw a box, with its texts in the middle."""
         ground = MADE if value.inputs else LEAF
         self._boxes[value] = box = _box(facecolor=ground, edgecolor=TRUTH, linewidth=THIN, zorder=2)
         box.set_bounds(*(centre - size / 2), *size)
@@ -197,7 +190,7 @@ class GraphDrawing:
     def _arrow(
         self, points: Points, plane: Callable[[Points], Points], aside: float, **style: Any
     ) -> FancyArrowPatch:
-        """Draws an arrow beside points as `Arrow` has them, bent between the layers."""
+        """Draw an arrow beside points as `Arrow` has them, bent between the layers."""
         corners, codes = [], list[np.uint8]()
         for before, after in zip(points[::2], points[1::2], strict=True):
             along, across = after - before
@@ -214,15 +207,17 @@ class GraphDrawing:
         return arrow
 
     def _text(self, said: str, *, x: float = 0, y: float = 0, **style: Any) -> Text:
+        """Write a text, by default in the style of data."""
         style = {"color": TRUTH, "size": SMALL, "va": "center_baseline", "zorder": 3} | style
         return cast(Text, self.ax.text(x, y, said, parse_math=False, **style))
 
 
 def _box(**style: Any) -> FancyBboxPatch:
+    """Return a box with round corners, of unit size at the origin."""
     return FancyBboxPatch((0, 0), 1, 1, boxstyle="round,pad=0,rounding_size=0.07", **style)
 
 
 def _width(row: list[Text]) -> float:
-    """The width of the texts of a line, in inches."""
+    """Return the width of the texts of a line, in inches."""
     texts = [text.get_window_extent().width / PIXELS_PER_INCH for text in row]
     return sum(texts) + TAB * (len(row) - 1)

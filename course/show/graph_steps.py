@@ -1,4 +1,4 @@
-"""How an expression comes about, step by step: data forward, then gradients back; in words."""
+"""Steps by which an expression comes about: data forward, then gradients back; in words."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ SIGNS = {"*": "×", "-": "−"}  # where the code has another
 
 
 def short(array: NDArray[np.float64]) -> str:
-    """An array in a few letters: its one or two numbers, or the range of all.
+    """Array in a few letters: its one or two numbers, or the range of all.
 
     >>> short(np.array(-0.123456)), short(np.array([1.0, 2.0])), short(np.arange(12.0))
     ('−0.1235', '[1, 2]', '0 to 11')
@@ -21,25 +21,25 @@ def short(array: NDArray[np.float64]) -> str:
         text = f"{array:.4g}"
     elif array.size <= 2:
         text = f"[{', '.join(f'{x:.3g}' for x in array.flat)}]"
-    elif (low := array.min()) == (high := array.max()):
-        text = f"all {low:.3g}"
+    elif array.min() == array.max():
+        text = f"all {array.min():.3g}"
     else:
-        text = f"{low:.3g} to {high:.3g}"
+        text = f"{array.min():.3g} to {array.max():.3g}"
     return text.replace("-", "−")
 
 
 def sign(value: Value) -> str:
-    """The operation that made a value, as it is written; nothing for a leaf."""
+    """Operation that made a value, as it is written; nothing for a leaf."""
     return SIGNS.get(value.operation, value.operation)
 
 
 def label(value: Value) -> str:
-    """A value in a word: its name, or its data if they are few, or their shape."""
+    """Value in a word: its name, or its data if they are few, or their shape."""
     return value.name or (short(value.data) if value.data.size <= 2 else f"{value.data.shape}")
 
 
 def formula(value: Value) -> str:
-    """How a value was computed, in terms of its inputs; for a leaf, its name or data.
+    """Expression of a value in terms of its inputs; for a leaf, its name or data.
 
     >>> x = Value(3.0, name="x")
     >>> formula(x * x + x), formula((-x) ** 2), formula((x * x).tanh())
@@ -53,19 +53,14 @@ def formula(value: Value) -> str:
 
 
 class Steps:
-    """The steps from the leaves to the result, and back.
+    """Steps from the leaves to the result, and back.
 
     At step 0 only the leaves have data, and each further step computes one value. Then the result
     gets the gradient 1, and each step hands the gradient of one value to its inputs.
 
     Args:
-      result: the value that is computed.
-      gradients: whether to go back.
-
-    Attributes:
-      values: all, in the order in which they are computed; the result is the last.
-      constants: those of the values that were plain numbers or arrays.
-      last: the number of the last step.
+        result: the value that is computed.
+        gradients: go back, too.
 
     >>> x = Value(3.0, name="x")
     >>> steps = Steps(x * x + x)
@@ -80,45 +75,46 @@ class Steps:
     """
 
     def __init__(self, result: Value, *, gradients: bool = True) -> None:
-        self.values = result.topological_order()
+        self.values = result.topological_order()  # as they are computed; the result is the last
+        # Plain numbers or arrays in the expression, which get no gradient.
         self.constants = {v for user in self.values for v, rule in user.inputs if rule is None}
         self._made = [value for value in self.values if value.inputs]
         self._grads = list(_told(result, self._made)) if gradients else []
-        self.last = len(self._made) + len(self._grads)
+        self.last = len(self._made) + len(self._grads)  # the number of the last step
 
     def turn(self, step: int) -> Value | None:
-        """The value that is computed, or hands on its gradient, at a step; None at step 0."""
+        """Return the value that is computed or hands on its gradient at a step; None at step 0."""
         back = step - len(self._made) - 1
         if back < 0:
             return self._made[step - 1] if step else None
         return self._made[-back] if back else self.values[-1]
 
     def is_back(self, step: int) -> bool:
-        """Whether gradients flow at a step."""
+        """Return whether gradients flow at a step."""
         return step > len(self._made)
 
     def handed(self, step: int) -> list[Value]:
-        """The values that have handed on their gradient by a step."""
+        """Return the values that have handed on their gradient by a step."""
         back = max(step - len(self._made) - 1, 0)
         return self._made[::-1][:back]
 
     def data(self, value: Value, step: int) -> str:
-        """The data of a value as it stands at a step; "" if it is yet to be computed."""
+        """Return the data of a value as it stands at a step; "" if it is yet to be computed."""
         if value.inputs and value not in self._made[:step]:
             return ""
         return f"{'' if value in self.constants else 'data '}{short(value.data)}"
 
     def has_gradient(self, value: Value) -> bool:
-        """Whether a value ever gets a gradient."""
+        """Return whether a value ever gets a gradient."""
         return bool(self._grads) and value in self._grads[-1]
 
     def grad(self, value: Value, step: int) -> str:
-        """The gradient of a value as it stands at a step; "" if nothing has arrived."""
+        """Return the gradient of a value as it stands at a step; "" if nothing has arrived."""
         back = step - len(self._made) - 1
         return self._grads[back].get(value, "") if back >= 0 else ""
 
     def summary(self) -> str:
-        """The graph when all is done: every value, but for the constants."""
+        """Return the graph in words when all is done: every value, but for the constants."""
         parts = []
         for value in self.values:
             if value not in self.constants:
@@ -129,7 +125,7 @@ class Steps:
         return f"Graph of {count}. {' '.join(parts)}"
 
     def words(self, step: int) -> str:
-        """What happens at a step, in a sentence or two."""
+        """Return what happens at a step, in a sentence or two."""
         value = self.turn(step)
         if value is None:
             leaves = [f"{v.name} = {short(v.data)}" for v in self.values if v.name and not v.inputs]
@@ -146,7 +142,7 @@ class Steps:
 
 
 def _told(result: Value, made: list[Value]) -> Iterator[dict[Value, str]]:
-    """The gradients that have arrived, in words: at the result, then after each value's turn."""
+    """Yield the gradients that have arrived, in words: at the result, then after each value."""
     links = [source for value in made for source, rule in value.inputs if rule is not None]
     waits = Counter(links)
     told: dict[Value, str] = {}

@@ -12,13 +12,63 @@ from typing import Any
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
+from course.checks import refusal
 from course.show.blitting import BlitCanvas
+from course.show.style import PIXELS_PER_INCH
 
 NARROW = (widgets.Play, widgets.ToggleButton, widgets.ToggleButtons)
 
 
+# Controls. Each has a description, which labels it, and a tip, which says what it changes.
+
+
+def slider(
+    description: str, value: float, low: float, high: float, *, step: float = 1, tip: str
+) -> Any:
+    """Return a slider of whole numbers, or of floats if `step` is one."""
+    kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    return kind(value, min=low, max=high, step=step, description=description, tooltip=tip)
+
+
+def log_slider(
+    description: str, value: float, low: float, high: float, *, step: float = 0.01, tip: str
+) -> Any:
+    """Return a slider whose steps multiply.
+
+    Args:
+        description: label.
+        value: at first. A browser would move one between two steps to the nearest.
+        low: power of ten of the lowest value.
+        high: power of ten of the highest value.
+        step: from one power of ten to the next.
+        tip: tooltip.
+    """
+    return widgets.FloatLogSlider(
+        value, min=low, max=high, step=step, description=description, tooltip=tip
+    )
+
+
+def selection_slider(
+    description: str, value: object, options: Sequence[object], *, tip: str
+) -> Any:
+    """Return a slider over a few values."""
+    return widgets.SelectionSlider(
+        options=options, value=value, description=description, tooltip=tip
+    )
+
+
+def toggle_buttons(description: str, value: object, options: Sequence[object], *, tip: str) -> Any:
+    """Return a row of buttons, one of which is pressed."""
+    return widgets.ToggleButtons(options=options, value=value, description=description, tooltip=tip)
+
+
+def checkbox(description: str, value: bool, *, tip: str) -> Any:
+    """Return a box to tick."""
+    return widgets.Checkbox(value, description=description, tooltip=tip)
+
+
 class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type hints
-    """A picture that follows its controls.
+    """Picture that follows its controls.
 
     Moving a control calls `draw` with the values of all controls; it changes the data of the moving
     artists and says in words what the picture shows now. Only the moving artists are painted anew.
@@ -32,20 +82,17 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
     announces itself.
 
     Args:
-      figure: a `matplotlib.figure.Figure`, never one of pyplot's, with everything drawn on it.
-      draw: takes the values by their names in `controls`, updates the moving artists, and returns
-        the alt text. It adds no artists, except in place of still ones that it removes. When it
-        sets a control itself, that does not draw again.
-      controls: name to widget with a `value`, a `description` and a `tooltip`.
-      moving: the artists that `draw` changes; containers (of bars, say) count as their parts.
-      actions: label to function. A press of the button calls it, then draws once. The first line of
-        its docstring becomes the button's tooltip.
+        figure: a `matplotlib.figure.Figure`, never one of pyplot's, with everything drawn on it.
+        draw: takes the values by their names in `controls`, updates the moving artists, and
+            returns the alt text. It adds no artists, except in place of still ones that it removes.
+            When it sets a control itself, that does not draw again.
+        controls: name to widget with a `value`, a `description` and a `tooltip`.
+        moving: the artists that `draw` changes; containers (of bars, say) count as their parts.
+        actions: label to function. A press of the button calls it, then draws once. The first line
+            of its docstring becomes the button's tooltip.
 
-    Raises:
-      TypeError: a control is no widget with a value, or something in `moving` is no artist.
-      ValueError: a control lacks description or tooltip, `figure` is pyplot's, `moving` is not all
-        in it, or `draw` adds artists or returns no words. What `draw` raises at the first picture
-        is not caught; later it is shown below the picture and kept in `error`.
+    What `draw` raises at the first picture is not caught; later it is shown below the picture and
+    kept in `error`.
 
     >>> from matplotlib.figure import Figure
     >>> figure = Figure(figsize=(6.4, 4.0))
@@ -54,8 +101,8 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
     ...     for bar, height in zip(bars, (p, 1 - p)):
     ...         bar.set_height(height)
     ...     return f"Heads {p:.0%}, tails {1 - p:.0%}."
-    >>> slider = widgets.FloatSlider(0.5, max=1.0, description="Heads", tooltip="Chance of heads")
-    >>> live = LiveFigure(figure, draw, {"p": slider}, moving=[bars])
+    >>> heads = slider("Heads", 0.5, 0, 1, step=0.01, tip="Chance of heads")
+    >>> live = LiveFigure(figure, draw, {"p": heads}, moving=[bars])
     >>> live.set(p=0.75)
     >>> live.alt
     'Heads 75%, tails 25%.'
@@ -77,33 +124,41 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self.png = b""
         self.error: str | None = None
         self._draw = draw
-        self._layers = BlitCanvas(figure, moving)
+        self._canvas = BlitCanvas(figure, moving)
+        # While changes are held back, one that is due waits for the end.
         self._held = self._due = False
         self._redraw()
 
-        _lay_out(list(self.controls.values()), width=self._layers.css_size[0])
+        # The widgets come after the picture, which may fail, and whose width they take.
+        _lay_out(list(self.controls.values()), width=self._css_size()[0])
         self._picture = widgets.HTML(self._html())
         buttons = [self._button(label, act) for label, act in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
         super().__init__([*self.controls.values(), *row, self._picture])
+        # Last, so that nothing draws before all is there.
         for control in self.controls.values():
             control.observe(self._update, names="value")
 
     @property
+    def figure(self) -> Figure:
+        """Matplotlib's figure."""
+        return self._canvas.figure
+
+    @property
+    def rebuilds(self) -> int:
+        """Number of times that the whole figure was drawn."""
+        return self._canvas.rebuilds
+
+    @property
     def values(self) -> dict[str, Any]:
-        """The value of each control, by name."""
+        """Value of each control, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
     def set(self, **values: Any) -> None:
-        """Sets several controls and draws once.
-
-        Raises:
-          KeyError: there is no control of that name.
-        """
-        if unknown := values.keys() - self.controls.keys():
-            raise KeyError(
-                f"set: expected names among {list(self.controls)}, got {sorted(unknown)}"
-            )
+        """Set several controls and draw once."""
+        unknown = sorted(values.keys() - self.controls.keys())
+        if unknown:
+            raise refusal("set", f"names among {list(self.controls)}", unknown, KeyError)
         try:
             with self._hold():
                 for name, value in values.items():
@@ -113,44 +168,45 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
                 self._update()
 
     def close(self) -> None:
-        """Closes the figure with all its controls, so that nothing keeps it in memory."""
-        if self.comm is None:  # closed before
+        """Close the figure with all its controls, so that nothing keeps it in memory."""
+        if self.comm is None:  # closed before, or refused while it was made
             return
         for control in self.controls.values():
             control.unobserve(self._update, names="value")
-        for widget in reversed(list(_tree(self))):
-            for part in (widget.layout, getattr(widget, "style", None)):
-                if isinstance(part, widgets.Widget):
-                    part.close()
-            if widget is not self:
-                widget.close()
+        for part in list(_parts(self))[1:]:
+            part.close()
         super().close()
 
     def __repr__(self) -> str:
         return f"LiveFigure({self.alt!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The widget for a reader with a kernel, the picture for one without, and its words."""
+        """Return the widget for a reader with a kernel, else the picture, and its words."""
         bundle = super()._repr_mimebundle_() or {}
         bundle |= {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
-        width, height = self._layers.css_size
+        width, height = self._css_size()
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
 
     @contextmanager
     def _hold(self) -> Iterator[None]:
-        """Lets changes of controls wait instead of drawing at each."""
+        """Let changes of controls wait instead of drawing at each."""
         held, self._held = self._held, True
         try:
             yield
         finally:
             self._held = held
 
+    def _css_size(self) -> tuple[int, int]:
+        """Return width and height in CSS pixels, whatever the figure's resolution."""
+        width, height = self.figure.get_size_inches() * PIXELS_PER_INCH
+        return round(width), round(height)
+
     def _button(self, label: str, act: Callable[[], object]) -> widgets.Button:
+        """Return a button that acts, then draws."""
         tooltip = (inspect.getdoc(act) or label).splitlines()[0]
         button = widgets.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
 
         def press(_: widgets.Button) -> None:
-            failure = ""
             with self._hold():
                 failure = self._attempt(act, f"the button “{label}” failed")
             self._update(failure=failure)
@@ -159,7 +215,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         return button
 
     def _update(self, _: object = None, *, failure: str = "") -> None:
-        """Draws for the values there are now, unless that has to wait."""
+        """Draw for the values there are now, unless that has to wait."""
         if self._held:
             self._due = True
             return
@@ -173,7 +229,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self._picture.value = self._html(failure)
 
     def _attempt(self, act: Callable[[], object], what: str) -> str:
-        """Calls `act`. If it raises, keeps that in `error` and returns it in words, as HTML."""
+        """Call `act`; if it raises, keep that in `error` and return it in words, as HTML."""
         try:
             act()
         except Exception as raised:
@@ -187,19 +243,26 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         return ""
 
     def _redraw(self) -> None:
-        artists = self._layers.count()
+        """Draw the picture and keep its words."""
+        artists = self._count_artists()
         with self._hold():
             alt = self._draw(**self.values)
         self._due = False
         if not isinstance(alt, str) or not alt.strip():
-            raise ValueError(f"draw: expected it to return the picture in words, got {alt!r}")
-        if (added := self._layers.count() - artists) > 0:
-            raise ValueError(f"draw: expected it to update artists, got {added} new in the axes")
-        self.png = self._layers.png()
+            raise refusal("draw", "it to return the picture in words", repr(alt))
+        added = self._count_artists() - artists
+        if added > 0:  # the picture would become slower with every step
+            raise refusal("draw", "it to update artists", f"{added} new in the axes")
+        self.png = self._canvas.png()
         self.alt = alt
 
+    def _count_artists(self) -> int:
+        """Return how many artists the axes hold."""
+        return sum(len(axes.get_children()) for axes in self.figure.axes)
+
     def _html(self, message: str = "") -> str:
-        width, height = self._layers.css_size
+        """Return the picture with its words as HTML, a message below it."""
+        width, height = self._css_size()
         source = base64.b64encode(self.png).decode()
         return (
             f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
@@ -207,22 +270,27 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         )
 
 
-def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+def _parts(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """Yield a widget and all that belongs to it: layout, style, children and theirs."""
     yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _tree(child)
+    own = (getattr(widget, "layout", None), getattr(widget, "style", None))
+    for part in (*own, *getattr(widget, "children", ())):
+        if isinstance(part, widgets.Widget):
+            yield from _parts(part)
 
 
 def _check_control(name: str, control: object) -> None:
+    """Refuse what is no control, or one without words for a reader."""
+    name = f"controls[{name!r}]"
     if not isinstance(control, widgets.Widget) or not control.has_trait("value"):
-        raise TypeError(f"controls[{name!r}]: expected a widget with a value, got {control!r}")
+        raise refusal(name, "a widget with a value", repr(control), TypeError)
     for text in ("description", "tooltip"):
         if not getattr(control, text, None):
-            raise ValueError(f"controls[{name!r}]: expected a {text}, got none")
+            raise refusal(name, f"a {text}", "none")
 
 
 def _lay_out(controls: Sequence[Any], *, width: int) -> None:
-    """Gives all labels one width that fits the longest, and controls the width of the picture."""
+    """Give all labels one width that fits the longest, and controls the width of the picture."""
     # A check box has its label on the right. A zero, the unit ch, is wider than a usual letter.
     left = [c for c in controls if not isinstance(c, widgets.Checkbox)]
     label = f"{max((len(control.description) for control in left), default=0) + 1}ch"

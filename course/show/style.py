@@ -1,4 +1,4 @@
-"""How the course looks: five colours with fixed meanings, and one style for every figure."""
+"""Five colours with fixed meanings, and one style for every figure."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ Line = str | tuple[int, tuple[float, ...]]
 
 
 class Role(str):
-    """A colour with a meaning, and the line, marker and hatch that carry it without colour.
+    """Colour with a meaning, and the line, marker and hatch that carry it without colour.
 
     It is a string, so that matplotlib takes it wherever it takes a colour.
 
@@ -22,8 +22,11 @@ class Role(str):
     """
 
     line: Line
+    """Style of lines, as matplotlib takes it."""
     marker: str
+    """Of points."""
     hatch: str
+    """Of areas."""
 
     def __new__(
         cls, colour: str, *, line: Line = "-", marker: str = "o", hatch: str = ""
@@ -88,7 +91,7 @@ STYLE: Final[dict[Any, Any]] = {
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Makes `function` draw in the course's style, leaving matplotlib's settings as they were."""
+    """Make `function` draw in the course's style, leaving matplotlib's settings as they were."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -37,10 +37,10 @@ def test_no_slider_compiles_anything(live: LiveFigure) -> None:
 
 def test_dragging_repaints_only_what_moves(live: LiveFigure) -> None:
     live.set(surface="ravine", rate=0.01, batch=64, steps=30)
-    before = live._layers.rebuilds
+    before = live.rebuilds
     for rate, size, count in [(0.5, 64, 30), (1e-4, 1, 100), (10.0, 4, 1), (0.07, 32, 50)]:
         live.set(rate=rate, batch=size, steps=count)
-    assert live._layers.rebuilds == before
+    assert live.rebuilds == before
 
 
 @pytest.mark.parametrize("surface", [SURFACES["bowl"], RAVINE], ids=["bowl", "ravine"])
@@ -60,10 +60,10 @@ def test_the_words_fit_the_path(surface: Surface, index: int) -> None:
 
 
 def test_the_borders_are_drawn_where_they_are(live: LiveFigure) -> None:
-    axes = {ax.get_ylabel(): ax for ax in live._layers.figure.axes}
+    axes = {ax.get_ylabel(): ax for ax in live.figure.axes}
     for surface in SURFACES.values():
         live.set(surface=surface.name)
-        axes = {ax.get_ylabel(): ax for ax in live._layers.figure.axes}
+        axes = {ax.get_ylabel(): ax for ax in live.figure.axes}
         for direction in directions(surface):
             label = f"{direction.label}\n|1 − αλ|".replace("-", "−")
             zones = [zone.get_extents() for zone in axes[label].patches if zone.get_visible()]
@@ -116,7 +116,7 @@ def test_the_first_picture_is_the_one_that_a_browser_shows() -> None:
 
 def _line(live: LiveFigure, ylabel: str) -> np.ndarray:
     """The first line that was drawn for the controls in the axes of that name."""
-    ax = next(ax for ax in live._layers.figure.axes if ax.get_ylabel() == ylabel)
+    ax = next(ax for ax in live.figure.axes if ax.get_ylabel() == ylabel)
     lines = [line for line in ax.lines if line.get_marker() in (".", "None") and line.get_visible()]
     return np.array(lines[-1].get_xydata())
 
@@ -125,11 +125,11 @@ def test_rosenbrock_is_told_of_where_it_holds(live: LiveFigure) -> None:
     live.set(surface="Rosenbrock", rate=0.003, batch=64, steps=30)
     assert "on the Rosenbrock surface with" in live.alt
     assert "Near the star, along two directions: steep" in live.alt
-    titles = [ax.get_title() for ax in live._layers.figure.axes]
+    titles = [ax.get_title() for ax in live.figure.axes]
     assert sum(title.startswith("near the star × ") for title in titles) == 2
     live.set(surface="ravine")
     assert "on the ravine with" in live.alt
-    assert not any("star" in ax.get_title() for ax in live._layers.figure.axes)
+    assert not any("star" in ax.get_title() for ax in live.figure.axes)
 
 
 @pytest.mark.parametrize("surface", ["bowl", "ravine", "Rosenbrock"])

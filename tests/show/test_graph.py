@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 
-import ipywidgets as widgets
 import matplotlib
 import numpy as np
 import pytest
@@ -14,75 +13,10 @@ from matplotlib.transforms import Bbox
 
 from course.maths.autodiff import Value
 from course.show.graph import MOST, WIDEST, GraphDrawing
-from course.show.graph_layout import Layout, layered
-from course.show.graph_steps import Steps, short
-from course.show.live import LiveFigure
+from course.show.graph_steps import short
+from course.show.live import LiveFigure, slider
 from course.show.style import GRADIENT, SMALL
-
-
-def square() -> Value:
-    x = Value(3.0, name="x")
-    return x * x
-
-
-def neuron() -> Value:
-    x, w = (Value(values, name=name) for name, values in [("x", [2.0, 0.5]), ("w", [-3.0, 1.0])])
-    o = (x @ w + Value(6.88, name="b")).tanh()
-    o.name = "o"
-    return o
-
-
-def shared() -> Value:
-    x = Value(-4.0, name="x")
-    z = 2 * x + 2 + x
-    z.name = "z"
-    q = z.relu() + z * x
-    return (z * z).relu() + q + q * x
-
-
-def network() -> Value:
-    rng = np.random.default_rng(0)
-    w1, w2 = (Value(rng.normal(size=s), name=n) for n, s in [("w1", (3, 4)), ("w2", (4, 1))])
-    hidden = (rng.normal(size=(8, 3)) @ w1 + Value(np.zeros(4), name="a long name")).relu()
-    loss = ((hidden @ w2 - rng.normal(size=(8, 1))) ** 2).mean()
-    loss.name = "loss"
-    return loss
-
-
-def chain() -> Value:
-    x = Value(0.5, name="x")
-    for _ in range(19):
-        x = x.tanh()
-    return x
-
-
-def wide() -> Value:
-    total = Value(1.0, name="x0") * 1.5
-    for i in range(1, 5):
-        total = total + Value(-1000.0 * i, name=f"x{i}") / 3
-    return total
-
-
-def fan() -> Value:
-    """One value with many uses."""
-    x = Value(1e-7, name="x")
-    return x * x * x - x * x / (x + x) ** (x - 2)
-
-
-def random_graph(seed: int) -> Callable[[], Value]:
-    def build() -> Value:
-        rng = np.random.default_rng(seed)
-        values = [Value(x, name=f"v{i}") for i, x in enumerate(rng.normal(size=3))]
-        while len(values) < 20:
-            one, other = (values[-min(len(values), rng.geometric(0.3))] for _ in range(2))
-            values.append([one + other, one * other, one - other, one.tanh()][rng.integers(4)])
-        return values[-1]
-
-    return build
-
-
-GRAPHS = [square, neuron, shared, network, chain, wide, fan]
-GRAPHS += [pytest.param(random_graph(seed), id=f"random {seed}") for seed in range(5)]
+from tests.show.sample_graphs import GRAPHS, chain, neuron, shared, square
 
 
 def boxes(drawing: GraphDrawing) -> list[Bbox]:
@@ -186,63 +120,6 @@ def test_wide_graphs_point_down() -> None:
     assert np.ptp([box.y0 for box in boxes(flat)]) < 0.2
 
 
-@pytest.mark.parametrize("swap", [False, True])
-def test_the_first_input_of_a_difference_arrives_first(swap: bool) -> None:
-    a, b = Value(1.0, name="a"), Value(2.0, name="b")
-    # However the boxes lie: here a is also used elsewhere.
-    result = (b - a if swap else a - b).exp() * a
-    order = result.topological_order()
-    inputs = [[order.index(source) for source, _ in value.inputs] for value in order]
-    difference = order.index(next(value for value in order if value.operation == "-"))
-    layout = layered(inputs, np.ones((len(order), 2)), ordered=[difference])
-    ends = {a.source: a.points[-1, 1] for a in layout.arrows if a.target == difference}
-    first, second = (b, a) if swap else (a, b)
-    assert ends[order.index(first)] < ends[order.index(second)]
-
-
-def crossings(layout: Layout) -> int:
-    def straight(arrow: int) -> tuple[float, float]:
-        points = layout.arrows[arrow].points
-        return points[0, 1], points[-1, 1]
-
-    pairs = itertools.combinations(range(len(layout.arrows)), 2)
-    return sum(
-        (straight(i)[0] - straight(j)[0]) * (straight(i)[1] - straight(j)[1]) < 0 for i, j in pairs
-    )
-
-
-def test_arrows_do_not_cross_without_need() -> None:
-    # Two layers; in the order in which they are given, 0-3 and 1-2 cross.
-    layout = layered([[], [], [1], [0], [3, 2]], np.ones((5, 2)))
-    firsts = [arrow for arrow in layout.arrows if arrow.target in (2, 3)]
-    assert crossings(layout._replace(arrows=firsts)) == 0
-
-
-def test_boxes_lie_in_layers_and_one_alone_fills_the_picture() -> None:
-    layout = layered([[], [0], [0, 1]], np.ones((3, 2)), gap=0.5)
-    assert layout.centres[:, 0].tolist() == [0.5, 2.0, 3.5]
-    (passing,) = [arrow for arrow in layout.arrows if (arrow.source, arrow.target) == (0, 2)]
-    assert passing.points.shape == (4, 2)  # in and out of a lane beside box 1
-    assert abs(passing.points[1, 1] - layout.centres[1, 1]) > 0.5
-    alone = layered([[]], np.array([[2.0, 1.0]]))
-    assert (alone.size, alone.centres.tolist(), alone.arrows) == ((2.0, 1.0), [[1.0, 0.5]], [])
-    assert len(boxes(GraphDrawing(Value(1.0)))) == 1
-
-
-@pytest.mark.parametrize("graph", GRAPHS)
-def test_the_last_step_agrees_with_backward(graph: Callable[[], Value]) -> None:
-    result = graph()
-    steps = Steps(result)
-    assert not result.grad.any()  # nothing was changed
-    result.backward()
-    operations = sum(bool(value.inputs) for value in steps.values)
-    assert steps.last == 2 * operations + 1
-    for value in steps.values:
-        constant = value in steps.constants
-        assert steps.grad(value, steps.last) == ("" if constant else f"grad {short(value.grad)}")
-        assert steps.data(value, steps.last).removeprefix("data ") == short(value.data)
-
-
 def test_data_appear_one_by_one_and_then_gradients() -> None:
     drawing = GraphDrawing(shared())
     shown = []
@@ -257,15 +134,6 @@ def test_data_appear_one_by_one_and_then_gradients() -> None:
     assert shown[12] == (12, 1)
     assert [grads for _, grads in shown[12:]] == sorted(grads for _, grads in shown[12:])
     assert shown[-1] == (12, 12)
-
-
-def test_a_shared_value_waits_for_all_its_shares() -> None:
-    x = Value(3.0, name="x")
-    steps = Steps(x * x + x)
-    assert [steps.grad(x, step) for step in range(6)] == [
-        "", "", "", "", "grad 1 + …", "grad 7"
-    ]  # fmt: skip
-    assert steps.words(4).endswith("Now 9 has grad 1, x has grad 1 + ….")
 
 
 def test_without_gradients() -> None:
@@ -300,8 +168,8 @@ def test_names_are_written_as_they_are() -> None:
 
 def test_a_live_figure_steps_through_it() -> None:
     drawing = GraphDrawing(shared())
-    slider = widgets.IntSlider(0, 0, drawing.last, description="Step", tooltip="How far to go")
-    live = LiveFigure(drawing.figure, drawing.at, {"step": slider}, moving=drawing.moving)
+    steps = slider("Step", 0, 0, drawing.last, tip="How far to go")
+    live = LiveFigure(drawing.figure, drawing.at, {"step": steps}, moving=drawing.moving)
     pictures = set()
     for step in range(drawing.last + 1):
         live.set(step=step)
@@ -309,7 +177,7 @@ def test_a_live_figure_steps_through_it() -> None:
         assert live.error is None
         assert live.alt.startswith(f"Step {step} of ")
     assert len(pictures) == drawing.last + 1
-    assert live._layers.rebuilds == 1  # only what moves is painted again
+    assert live.rebuilds == 1  # only what moves is painted again
 
 
 def test_settings_of_matplotlib_stay() -> None:

@@ -21,13 +21,20 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course.show import figures
-from course.show.live import LiveFigure
+from course.show.live import (
+    LiveFigure,
+    checkbox,
+    log_slider,
+    selection_slider,
+    slider,
+    toggle_buttons,
+)
 from tools.notebooks import execute
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def slider(value: float = 0.5, **settings: Any) -> widgets.FloatSlider:
+def share(value: float = 0.5, **settings: Any) -> widgets.FloatSlider:
     settings = {"min": 0, "max": 1, "step": 0.01} | settings
     return widgets.FloatSlider(value, description="Heads", tooltip="Chance of heads", **settings)
 
@@ -39,7 +46,7 @@ class Coin:
         self.drawn: list[dict[str, Any]] = []
         self.figure, self.ax = figures.new(height=4.0)
         figures.bars(self.ax, [0.5, 0.5], ["heads", "tails"], top=1)
-        self.slider = slider()
+        self.slider = share()
         moving = [self.ax.patches, self.ax.texts]
         self.live = LiveFigure(
             self.figure, self.draw, {"p": self.slider}, moving=moving, **settings
@@ -115,6 +122,25 @@ CONTROLS: list[tuple[type[widgets.Widget], dict[str, Any], Any]] = [
 ]
 
 
+def test_helpers_make_controls_with_words() -> None:
+    few = ["few", "many"]
+    made = [
+        slider("Setting", 3, 1, 5, tip="Sets it"),
+        slider("Setting", 3, 1, 5, step=0.5, tip="Sets it"),
+        log_slider("Setting", 3.0, -1, 2, tip="Sets it"),
+        selection_slider("Setting", "many", few, tip="Sets it"),
+        toggle_buttons("Setting", "many", few, tip="Sets it"),
+        checkbox("Setting", True, tip="Sets it"),
+    ]
+    kinds = "IntSlider FloatSlider FloatLogSlider SelectionSlider ToggleButtons Checkbox"
+    assert [type(control).__name__ for control in made] == kinds.split()
+    assert [control.value for control in made] == [3, 3, 3, "many", "many", True]
+    assert {(control.description, control.tooltip) for control in made} == {("Setting", "Sets it")}
+    assert [(c.min, c.max) for c in made[:3]] == [(1, 5), (1, 5), (-1, 2)]
+    assert [c.step for c in made[:3]] == [1, 0.5, 0.01]
+    assert [list(c.options) for c in made[3:5]] == [few, few]
+
+
 @pytest.mark.parametrize(("kind", "settings", "value"), CONTROLS)
 def test_every_kind_of_control_is_followed(
     kind: type[widgets.Widget], settings: dict[str, Any], value: Any
@@ -150,7 +176,7 @@ def test_several_controls_set_together_draw_once() -> None:
         calls.append((x, y))
         return f"x is {x}, y is {y}."
 
-    controls = {"x": slider(0.1), "y": slider(0.2)}
+    controls = {"x": share(0.1), "y": share(0.2)}
     live = LiveFigure(figure, draw, controls, moving=[ax.title])
     live.set(x=0.3, y=0.4)
     assert calls[1:] == [(0.3, 0.4)]
@@ -182,7 +208,7 @@ def test_a_button_acts_and_draws_once() -> None:
 
 def test_what_draw_does_to_controls_draws_no_second_time() -> None:
     figure, ax = figures.new()
-    control, calls = slider(0.1), []
+    control, calls = share(0.1), []
 
     def draw(p: float) -> str:
         calls.append(p)
@@ -237,7 +263,7 @@ def test_what_fails_at_once_is_raised() -> None:
         raise ZeroDivisionError(p)
 
     with pytest.raises(ZeroDivisionError):
-        LiveFigure(figure, draw, {"p": slider()}, moving=[ax.title])
+        LiveFigure(figure, draw, {"p": share()}, moving=[ax.title])
 
 
 @pytest.mark.parametrize("words", [None, "", "  ", 3])
@@ -255,7 +281,7 @@ def test_artists_that_pile_up_are_refused() -> None:
             ax.plot([0, p], [0, 1])
         return f"A line of slope {p}."
 
-    live = LiveFigure(figure, draw, {"p": slider(0.2)}, moving=[ax.title])
+    live = LiveFigure(figure, draw, {"p": share(0.2)}, moving=[ax.title])
     live.set(p=0.9)
     assert live.error is not None
     assert "draw: expected it to update artists, got 1 new in the axes" in live.error
@@ -272,7 +298,7 @@ def test_still_artists_may_be_replaced() -> None:
         contours.append(ax.contour(x, x, p * x[:, None] ** 2 + x**2))
         return f"Ellipses of ratio {p}."
 
-    live = LiveFigure(figure, draw, {"p": slider()}, moving=[ax.title])
+    live = LiveFigure(figure, draw, {"p": share()}, moving=[ax.title])
     before = live.png
     live.set(p=0.1)
     assert live.error is None
@@ -300,13 +326,13 @@ def test_labels_fit_and_readouts_show_every_step() -> None:
     figure, ax = figures.new()
     long = "The share of spam among messages"
     controls = {
-        "a": slider(step=0.001),
-        "b": slider(step=0.25),
-        "c": slider(step=0.001, readout_format=".1%"),
+        "a": share(step=0.001),
+        "b": share(step=0.25),
+        "c": share(step=0.001, readout_format=".1%"),
         "d": widgets.Dropdown(options=[1, 2], description=long, tooltip="Share"),
         "e": widgets.Checkbox(description=2 * long, tooltip="Its label is on the right"),
         "f": widgets.ToggleButtons(options=["x", "y"], description="Kind", tooltip="Kind"),
-        "g": slider(layout={"width": "12em"}),
+        "g": share(layout={"width": "12em"}),
     }
     live = LiveFigure(figure, lambda **_: "An empty picture.", controls, moving=[ax.title])
     controls = live.controls

@@ -2,22 +2,21 @@
 
 from functools import cache
 
-import ipywidgets as widgets
 import numpy as np
 from jaxtyping import Float
 
 from course.data.weather import CONDITIONAL, SKIES
 from course.maths import coding, information
 from course.show import figures
-from course.show.live import LiveFigure
+from course.show.live import LiveFigure, slider, toggle_buttons
 
 OUTCOMES = np.arange(41)
-CENTRE = 20
-LONGEST_BLOCK = 6
+CENTRE = 20  # of the outcomes
+LONGEST_BLOCK = 6  # days
 
 
 def coin() -> LiveFigure:
-    """The entropy of a coin, as a point on the curve of all coins."""
+    """Entropy of a coin, as a point on the curve of all coins."""
     figure, (left, right) = figures.new(columns=2, width=7.2, height=3.4)
     p = np.linspace(0, 1, 201)
     right.plot(p, information.entropy(np.stack([p, 1 - p], axis=1)), color=figures.MUTED)
@@ -39,19 +38,13 @@ def coin() -> LiveFigure:
             f"coins, an arch from 0 to 1 bit and back, it stands at {bits:.3f} bits."
         )
 
-    heads = widgets.FloatSlider(
-        0.5,
-        min=0,
-        max=1,
-        step=0.01,
-        description="Heads",
-        tooltip="Probability that the coin shows heads",
-    )
+    tip = "Probability that the coin shows heads"
+    heads = slider("Heads", 0.5, 0, 1, step=0.01, tip=tip)
     return LiveFigure(figure, draw, {"heads": heads}, moving=[bars, point, left.title, right.title])
 
 
 def belief(shape: str, width: int) -> Float[np.ndarray, "41"]:
-    """A belief over the whole numbers 0 to 40: a bell, or two spikes, of the given width."""
+    """Belief over the whole numbers 0 to 40: a bell, or two spikes, of the given width."""
     if shape == "bell":
         weights = np.exp(-0.5 * ((OUTCOMES - CENTRE) / width) ** 2)
         return np.asarray(weights / weights.sum())
@@ -71,8 +64,10 @@ def shape() -> LiveFigure:
     steps = left.stairs(
         np.zeros(len(OUTCOMES)), np.arange(len(OUTCOMES) + 1) - 0.5, fill=True, color=figures.BELIEF
     )
+    # Two spikes are as high as 0.5; a bell of width 1 stays below.
     left.set(xlim=(-1, 41), ylim=(0, 0.55))
     left.set(xlabel="outcome", ylabel="probability", title=" ")
+    # Bits and numbers share an axis as parts of the largest that either can be.
     most = np.log2(len(OUTCOMES))
     bars = right.bar(["entropy", "spread"], [0, 0], color=[figures.COST, figures.MUTED])
     right.set(ylim=(0, 1.05), yticks=[0, 0.5, 1])
@@ -91,19 +86,11 @@ def shape() -> LiveFigure:
             f"Its entropy is {bits:.2f} bits, its spread {deviation:.1f}."
         )
 
-    shapes = widgets.ToggleButtons(
-        options=["bell", "two spikes"],
-        description="Shape",
-        tooltip="One bell, or two equally likely outcomes",
-    )
-    width = widgets.IntSlider(
-        6,
-        min=1,
-        max=40,
-        description="Width",
-        tooltip="Width of the bell, or distance of the spikes",
-    )
-    controls = {"shape": shapes, "width": width}
+    shapes, tip = ["bell", "two spikes"], "One bell, or two equally likely outcomes"
+    controls = {
+        "shape": toggle_buttons("Shape", shapes[0], shapes, tip=tip),
+        "width": slider("Width", 6, 1, 40, tip="Width of the bell, or distance of the spikes"),
+    }
     return LiveFigure(figure, draw, controls, moving=[steps, bars, left.title, right.title])
 
 
@@ -125,8 +112,9 @@ def blocks() -> LiveFigure:
     """Questions a day as blocks of days are coded together, after a rising barometer."""
     figure, (left, right) = figures.new(columns=2, width=7.6, height=3.6, width_ratios=[1.5, 1])
     lengths = np.arange(1, LONGEST_BLOCK + 1)
-    entropy = float(information.entropy(CONDITIONAL[2]))
     questions = [block_code(int(days))[0] for days in lengths]
+    entropy = float(information.entropy(CONDITIONAL[2]))
+    # What a block wastes is less than one question, shared by its days.
     left.plot(lengths, entropy + 1 / lengths, ":", color=figures.MUTED, label="entropy + 1/n")
     figures.reference(left, entropy, "entropy")
     (path,) = left.plot([], [], "o-", color=figures.COST, ms=8, label="Huffman's code")
@@ -137,23 +125,23 @@ def blocks() -> LiveFigure:
     listing = right.text(0, 0.95, "", family="monospace", va="top", transform=right.transAxes)
 
     def draw(days: int) -> str:
-        bits, likeliest = questions[days - 1], block_code(days)[1]
         path.set_data(lengths[:days], questions[:days])
-        left.title.set_text(f"{bits:.2f} questions a day, entropy {entropy:.3f}")
-        rows = [f"{block:7s} {p:6.1%}  {word}" for block, p, word in likeliest]
+        left.title.set_text(f"{questions[days - 1]:.2f} questions a day, entropy {entropy:.3f}")
+        rows = [f"{block:7s} {p:6.1%}  {word}" for block, p, word in block_code(days)[1]]
         listing.set_text("\n".join(["block     p    code", *rows, "", "s sun, c cloud, r rain"]))
-        return (
-            f"Coding {days} {'day' if days == 1 else 'days'} together takes {bits:.2f} "
-            "questions a day. The entropy, "
-            f"a level line below, is {entropy:.3f} bits; the likeliest block has the code "
-            f"word {likeliest[0][2]}."
-        )
+        return _blocks_in_words(days, entropy)
 
-    days = widgets.IntSlider(
-        1,
-        min=1,
-        max=LONGEST_BLOCK,
-        description="Days in a block",
-        tooltip="How many days are asked about together",
+    days = slider(
+        "Days in a block", 1, 1, LONGEST_BLOCK, tip="How many days are asked about together"
     )
     return LiveFigure(figure, draw, {"days": days}, moving=[path, left.title, listing])
+
+
+def _blocks_in_words(days: int, entropy: float) -> str:
+    """Picture of the code for blocks of so many days."""
+    questions, likeliest = block_code(days)
+    return (
+        f"Coding {days} {'day' if days == 1 else 'days'} together takes {questions:.2f} questions "
+        f"a day. The entropy, a level line below, is {entropy:.3f} bits; the likeliest block has "
+        f"the code word {likeliest[0][2]}."
+    )

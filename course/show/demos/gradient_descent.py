@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-import ipywidgets as widgets
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from course.data.surfaces import EXAMPLES, SURFACES, Surface, eigenvalues, tilts
 from course.show import figures
-from course.show.live import LiveFigure
+from course.show.live import LiveFigure, log_slider, selection_slider, slider, toggle_buttons
 from course.show.style import styled
 from course.training import descent
 from course.training.optimizers import sgd
@@ -21,44 +20,53 @@ from course.training.optimizers import sgd
 MOST_STEPS = 100
 BATCHES = (1, 2, 4, 8, 16, 32, EXAMPLES)
 SLOWEST, FASTEST = -4.0, 1.0  # powers of ten: the learning rates that can be set
+FIRST = 10**-1.15  # the learning rate at first
 RATES = np.logspace(SLOWEST, FASTEST, 400)
 HIGHEST = 2.2  # of the multipliers that are shown
 COSTS = (1e-6, 1e4)  # that are shown, if none is negative
 ASPECT = 1.83  # width of the map, measured in its heights
 SHADES = {"crawl": "#ffffff", "oscillate": "#e6e6e6", "diverge": "#c8c8c8"}
 TINY = 1e-6  # a multiplier this close to 0, 1 or -1 is meant to be just that
+SIDES = ("steep", "flat")  # the axes of both directions
 FAR = 1e3  # a descent that is this far away is no longer drawn
 
 
 class Walk(NamedTuple):
-    """A descent of `MOST_STEPS` steps, in NumPy's numbers."""
+    """Descent of `MOST_STEPS` steps, in NumPy's numbers."""
 
     points: Float[np.ndarray, "times 2"]
+    """Parameters before each step and after the last."""
     costs: Float[np.ndarray, " times"]
+    """At the points."""
 
 
 class Direction(NamedTuple):
-    """An eigendirection of a surface, and the rates at which steps along it change their ways."""
+    """Eigendirection of a surface, and the rates at which steps along it change their ways."""
 
     name: str
+    """Such as "steep"; "" where both are alike."""
     curvature: float
+    """λ, the eigenvalue."""
     oscillate: float
+    """Learning rate above which steps overshoot."""
     diverge: float
+    """Learning rate above which they lead away."""
 
     def multiplier(self, rate: float) -> float:
-        """By what a step multiplies the distance along it."""
+        """Return the factor by which a step multiplies the distance along it."""
         return float(descent.multipliers(rate, self.curvature))
 
     @property
     def label(self) -> str:
-        """Its name and curvature, as "steep, λ = 25"."""
+        """Name and curvature, as "steep, λ = 25"."""
         return ", ".join(filter(None, [self.name, f"λ = {self.curvature:.4g}"]))
 
     def behaviour(self, rate: float) -> str:
-        """What steps along it do, in a word or two."""
+        """Return in a word or two how steps along it go."""
         if self.curvature <= 0:
             return "runs away"
-        size = abs(multiplier := self.multiplier(rate))
+        multiplier = self.multiplier(rate)
+        size = abs(multiplier)
         if min(size, abs(size - 1)) < TINY:
             return "arrives at once" if size < TINY else "jumps for ever"
         return "diverges" if size > 1 else "oscillates" if multiplier < 0 else "crawls"
@@ -66,7 +74,7 @@ class Direction(NamedTuple):
 
 @cache
 def directions(surface: Surface) -> tuple[Direction, Direction]:
-    """The steep and the flat direction of a surface, as it bends where its gradient is zero."""
+    """Steep and flat direction of a surface, as it bends where its gradient is zero."""
     bent = np.asarray(eigenvalues(surface, surface.minimum).values, dtype=float)[::-1]
     oscillate, diverge = descent.borders(bent)
     names = ("up", "down") if bent[1] < 0 else ("steep", "flat") if bent[0] > bent[1] else ("", "")
@@ -76,21 +84,17 @@ def directions(surface: Surface) -> tuple[Direction, Direction]:
 
 @cache
 def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
+    """Gradient noise of each example."""
     return np.asarray(tilts(scale=surface.noise))
 
 
 def walk(surface: Surface, rate: float, batch: int) -> Walk:
-    """The descent from the surface's start; a batch of all examples is without noise."""
+    """Descent from the surface's start; a batch of all examples is without noise."""
+    noise = {"tilts": _tilts(surface), "batch_size": batch, "key": jax.random.key(1)}
     path = descent.descend_on_batches(
-        surface.cost,
-        surface.start,
-        sgd(rate),
-        tilts=_tilts(surface),
-        batch_size=batch,
-        key=jax.random.key(1),
-        steps=MOST_STEPS,
+        surface.cost, surface.start, sgd(rate), steps=MOST_STEPS, **noise
     )
-    return Walk(np.array(path.points, dtype=float), np.array(path.costs, dtype=float))
+    return Walk(*(np.array(part, dtype=float) for part in path))
 
 
 def in_digits(multiplier: float) -> str:
@@ -107,7 +111,7 @@ def in_digits(multiplier: float) -> str:
 
 
 def _shown(points: Float[np.ndarray, "times 2"]) -> Float[np.ndarray, "times 2"]:
-    """A path as it is drawn: to the first point that is far away, and no farther."""
+    """Path as it is drawn: to the first point that is far away, and no farther."""
     shown = np.where(np.isinf(points), np.copysign(1e30, points), points)
     size = np.abs(shown).max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
@@ -127,7 +131,7 @@ def _frame(surface: Surface) -> tuple[tuple[float, float], tuple[float, float]]:
 
 
 def _map(ax: Axes, surface: Surface) -> list[Any]:
-    """Draws the contours of a surface, its start and where its gradient is zero."""
+    """Draw the contours of a surface, its start and where its gradient is zero."""
     sides = [np.linspace(*limits, 181) for limits in _frame(surface)]
     places = jnp.stack(jnp.meshgrid(*sides), axis=-1)
     heights = np.asarray(jax.vmap(jax.vmap(surface.cost))(places))
@@ -144,7 +148,7 @@ def _map(ax: Axes, surface: Surface) -> list[Any]:
 
 
 def _zones(ax: Axes, direction: Direction) -> list[Any]:
-    """Shades where steps along a direction crawl, oscillate and diverge; draws |1 - rate λ|."""
+    """Shade where steps along a direction crawl, oscillate and diverge; draw |1 - rate λ|."""
     ends = [RATES[0], direction.oscillate, direction.diverge, RATES[-1]]
     ends = np.clip(ends, RATES[0], RATES[-1]).tolist()
     words = list(SHADES) if direction.curvature > 0 else ["", "", "away at every rate"]
@@ -153,15 +157,12 @@ def _zones(ax: Axes, direction: Direction) -> list[Any]:
     drawn: list[Any] = []
     for word, shade, left, right in zip(words, SHADES.values(), ends[:-1], ends[1:], strict=True):
         if left < right:
+            drawn.append(ax.axvspan(left, right, color=shade, lw=0))
+            # In a narrow zone the word stands upright, in a very narrow one there is no room.
             width = np.log10(right / left)
-            word = word if width > 0.25 else ""
-            drawn += [
-                ax.axvspan(left, right, color=shade, lw=0),
-                ax.text(
-                    np.sqrt(left * right), HIGHEST - 0.1, word, ha="center", va="top", size=9.5,
-                    rotation=0 if width > 0.8 else 90,
-                ),
-            ]  # fmt: skip
+            text = ax.text(np.sqrt(left * right), HIGHEST - 0.1, word if width > 0.25 else "")
+            text.set(ha="center", va="top", size=9.5, rotation=0 if width > 0.8 else 90)
+            drawn.append(text)
     size = np.abs(1 - RATES * direction.curvature)
     drawn += ax.plot(RATES, size, color=figures.GRADIENT, ls="-")
     return drawn
@@ -169,12 +170,12 @@ def _zones(ax: Axes, direction: Direction) -> list[Any]:
 
 @styled
 def _axes() -> tuple[Figure, dict[str, Axes]]:
-    """The map and the cost on the left, the multipliers of both directions on the right."""
+    """Map and cost on the left, the multipliers of both directions on the right."""
     figure, grid = figures.new(2, 2, width=8, height=4.6, height_ratios=[1.4, 1])
     axes = dict(zip(("map", "steep", "cost", "flat"), grid.flat, strict=True))
     axes["map"].set(xlabel="$w_0$", ylabel="$w_1$")
     axes["cost"].set(xlim=(0, MOST_STEPS), xlabel="step", ylabel="cost J", title=" ")
-    for name in ("steep", "flat"):
+    for name in SIDES:
         ax = axes[name]
         ax.axhline(1, color=figures.MUTED, lw=1)
         ax.set(xscale="log", xlim=(RATES[0], RATES[-1]), ylim=(0, HIGHEST))
@@ -182,99 +183,96 @@ def _axes() -> tuple[Figure, dict[str, Axes]]:
     return figure, axes
 
 
+def _still(axes: dict[str, Axes], surface: Surface) -> list[Any]:
+    """Draw what stands still as long as the surface is the same."""
+    drawn = _map(axes["map"], surface)
+    for name, direction in zip(SIDES, directions(surface), strict=True):
+        drawn += _zones(axes[name], direction)
+    return drawn
+
+
+def _change(axes: dict[str, Axes], still: dict[str, list[Any]], surface: Surface) -> None:
+    """Show another surface and hide the others."""
+    for name, artists in still.items():
+        for artist in artists:
+            artist.set_visible(name == surface.name)
+    axes["map"].set(**dict(zip(("xlim", "ylim"), _frame(surface), strict=True)))
+    for name, direction in zip(SIDES, directions(surface), strict=True):
+        axes[name].set_ylabel(f"{direction.label}\n|1 − αλ|".replace("-", "−"))
+    if surface.name == "saddle":
+        axes["cost"].set(yscale="linear", ylim=(-2.1, 1.5))
+    else:
+        axes["cost"].set(yscale="log", ylim=COSTS)
+
+
 @styled
 def learning_rate() -> LiveFigure:
     """Path, cost and |1 - rate λ| of gradient descent; surface, rate, batch and steps are free."""
     figure, axes = _axes()
-    still = {
-        name: [
-            *_map(axes["map"], surface),
-            *(
-                one
-                for ax, direction in zip(("steep", "flat"), directions(surface), strict=True)
-                for one in _zones(axes[ax], direction)
-            ),
-        ]
-        for name, surface in SURFACES.items()
-    }
+    still = {name: _still(axes, surface) for name, surface in SURFACES.items()}
     (path,) = axes["map"].plot([], [], ".-", color=figures.BELIEF, lw=1.4, ms=6)
     (end,) = axes["map"].plot([], [], "o", color=figures.BELIEF, ms=10, mec="white")
     (cost,) = axes["cost"].plot([], [], "-", color=figures.COST)
-    now = [axes[ax].plot([], [], "o", color=figures.GRADIENT, ms=10, mec="white")[0]
-           for ax in ("steep", "flat")]  # fmt: skip
+    dot: dict[str, Any] = {"color": figures.GRADIENT, "ms": 10, "mec": "white"}
+    dots = [axes[name].plot([], [], "o", **dot)[0] for name in SIDES]
     shown = ""
-
-    def change(surface: Surface) -> None:
-        """Brings another surface to light; everything is drawn afresh."""
-        for name, artists in still.items():
-            for artist in artists:
-                artist.set_visible(name == surface.name)
-        axes["map"].set(**dict(zip(("xlim", "ylim"), _frame(surface), strict=True)))
-        for name, direction in zip(("steep", "flat"), directions(surface), strict=True):
-            axes[name].set_ylabel(f"{direction.label}\n|1 − αλ|".replace("-", "−"))
-        if surface.name == "saddle":
-            axes["cost"].set(yscale="linear", ylim=(-2.1, 1.5))
-        else:
-            axes["cost"].set(yscale="log", ylim=COSTS)
 
     def draw(surface: str, rate: float, batch: int, steps: int) -> str:
         nonlocal shown
         ground = SURFACES[surface]
-        if surface != shown:
-            change(ground)
+        if surface != shown:  # then everything is drawn afresh
+            _change(axes, still, ground)
             shown = surface
         points, costs = (part[: steps + 1] for part in walk(ground, rate, batch))
         drawn = _shown(points)
         path.set_data(*drawn.T)
         end.set_data(*drawn[-1:].T)
-        beyond = np.flatnonzero(~np.isfinite(costs))
-        last = beyond[0] + 1 if len(beyond) else steps + 1
-        floor = -1e9 if surface == "saddle" else COSTS[0]  # what is below lies on the axis
-        cost.set_data(np.arange(last), np.clip(costs[:last], floor, 1e9))
+        cost.set_data(*_cost_line(costs, surface))
         height = f"{costs[-1]:.3g}" if np.isfinite(costs[-1]) else "beyond all bounds"
         axes["cost"].title.set_text(f"J = {height}".replace("-", "−"))
-        said, bends = [], surface == "Rosenbrock"  # the others have the same curvatures everywhere
-        where = "near the star " if bends else ""
-        for point, name, direction in zip(now, ("steep", "flat"), directions(ground), strict=True):
+        # Both directions tell the same in the picture and in words.
+        said = []
+        for point, name, direction in zip(dots, SIDES, directions(ground), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
             point.set_data([rate], [min(abs(multiplier), HIGHEST)])
             factor = in_digits(multiplier)
-            axes[name].title.set_text(f"{where}× {factor}: {behaviour}".replace("-", "−"))
+            # The other surfaces have the same curvatures everywhere.
+            where = "near the star " if surface == "Rosenbrock" else ""
+            title = f"{where}× {factor}: {behaviour}"
+            axes[name].title.set_text(title.replace("-", "−"))
             said.append(f"{direction.label}: each step multiplies by {factor}, {behaviour}")
-        return (
-            f"Gradient descent on the {surface}{' surface' if bends else ''} with learning rate "
-            f"{rate:.3g} and batches of {batch} of {EXAMPLES} examples. After {steps} steps the "
-            f"cost is {height}. Near the star, along two directions: {said[0]}; {said[1]}."
-        )
+        return _words(surface, rate, batch, steps, height, said)
 
-    controls = {
-        "surface": widgets.ToggleButtons(
-            options=list(SURFACES),
-            value="ravine",
-            description="Surface",
-            tooltip="The cost to walk down",
-        ),
-        "rate": widgets.FloatLogSlider(
-            10**-1.15,  # a value between two steps would jump to one of them in the browser
-            min=SLOWEST,
-            max=FASTEST,
-            step=0.01,
-            description="Learning rate",
-            tooltip="The factor α between gradient and step",
-        ),
-        "batch": widgets.SelectionSlider(
-            options=BATCHES,
-            value=EXAMPLES,
-            description="Batch size",
-            tooltip=f"How many of the {EXAMPLES} examples each step sees; all of them: no noise",
-        ),
-        "steps": widgets.IntSlider(
-            30,
-            min=1,
-            max=MOST_STEPS,
-            description="Steps",
-            tooltip="How many steps of the descent are shown",
-        ),
+    titles = [axes[name].title for name in ("cost", *SIDES)]
+    return LiveFigure(figure, draw, _controls(), moving=[path, end, cost, *dots, *titles])
+
+
+def _cost_line(costs: Float[np.ndarray, " times"], surface: str) -> tuple[Any, Any]:
+    """Steps and costs as they are drawn: up to the first cost that is no number."""
+    beyond = np.flatnonzero(~np.isfinite(costs))
+    last = beyond[0] + 1 if len(beyond) else len(costs)
+    floor = -1e9 if surface == "saddle" else COSTS[0]  # what is below lies on the axis
+    return np.arange(last), np.clip(costs[:last], floor, 1e9)
+
+
+def _words(surface: str, rate: float, batch: int, steps: int, height: str, said: list[str]) -> str:
+    """Picture at these settings."""
+    name = f"{surface} surface" if surface == "Rosenbrock" else surface
+    return (
+        f"Gradient descent on the {name} with learning rate {rate:.3g} and batches of {batch} of "
+        f"{EXAMPLES} examples. After {steps} steps the cost is {height}. "
+        f"Near the star, along two directions: {said[0]}; {said[1]}."
+    )
+
+
+def _controls() -> dict[str, Any]:
+    """Surface, learning rate, batch size and number of steps."""
+    surfaces, rate = list(SURFACES), "The factor α between gradient and step"
+    batch = f"How many of the {EXAMPLES} examples each step sees; all of them: no noise"
+    steps = "How many steps of the descent are shown"
+    return {
+        "surface": toggle_buttons("Surface", "ravine", surfaces, tip="The cost to walk down"),
+        "rate": log_slider("Learning rate", FIRST, SLOWEST, FASTEST, tip=rate),
+        "batch": selection_slider("Batch size", EXAMPLES, BATCHES, tip=batch),
+        "steps": slider("Steps", 30, 1, MOST_STEPS, tip=steps),
     }
-    moving = [path, end, cost, *now, *(axes[ax].title for ax in ("cost", "steep", "flat"))]
-    return LiveFigure(figure, draw, controls, moving=moving)

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from itertools import pairwise
 
-import ipywidgets as widgets
 import jax
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from course.data import messages
 from course.models import spam
@@ -19,7 +20,7 @@ SEED = 3
 
 @lru_cache(maxsize=256)
 def mail(week: int, tactic: int) -> messages.Messages:
-    """The labelled mail of one week; week 0 came before the reader's first."""
+    """Labelled mail of one week; week 0 came before the reader's first."""
     return messages.generate(
         jax.random.fold_in(jax.random.key(SEED), week), MESSAGES_A_WEEK, tactic=tactic
     )
@@ -37,81 +38,97 @@ def caught(week: int, tactic: int, learned_week: int | None, learned_tactic: int
     return float(said[inbox.spam].mean())
 
 
+class Weeks:
+    """Weeks so far, and what a reader can do to add another."""
+
+    def __init__(self) -> None:
+        self.tactics = [0, 0, 0, 1, 1, 1]  # of the spammers, in each week
+        # The week that the filter of each week was trained on; 0 is the week before the first.
+        self.lessons = [0, 0, 0, 0, 0, 5]
+
+    def next_week(self) -> None:
+        """Another week with everything as it is"""
+        self._add(self.tactics[-1])
+
+    def change_tactics(self) -> None:
+        """Another week, in which the spammers use new words"""
+        self._add(self.tactics[-1] + 1)
+
+    def retrain(self) -> None:
+        """Train the filter anew on the last week's mail, then another week"""
+        self._add(self.tactics[-1], lesson=len(self.tactics))
+
+    def start_again(self) -> None:
+        """Back to the first week"""
+        del self.tactics[1:], self.lessons[1:]
+
+    def _add(self, tactic: int, *, lesson: int | None = None) -> None:
+        """Add a week; after the last one, start again."""
+        if len(self.tactics) == WEEKS:
+            self.start_again()
+        self.lessons.append(self.lessons[-1] if lesson is None else lesson)
+        self.tactics.append(tactic)
+
+    def shares(self) -> tuple[list[float], list[float]]:
+        """Return the share of spam caught in each week, by the trained filter and by the rules."""
+        past = [0, *self.tactics]
+        weeks = list(enumerate(self.tactics, 1))
+        trained = [
+            caught(week, tactic, lesson, past[lesson])
+            for (week, tactic), lesson in zip(weeks, self.lessons, strict=True)
+        ]
+        return trained, [caught(week, tactic, None, 0) for week, tactic in weeks]
+
+
 def mailbox() -> LiveFigure:
     """Spam caught by rules and by a trained filter; the reader changes the tactics and retrains."""
-    figure, ax = figures.new(width=7.2, height=3.8)
-    weeks = range(1, WEEKS + 1)
-    tactics = [0, 0, 0, 1, 1, 1]
-    """The tactic of each week so far."""
-    lessons = [0, 0, 0, 0, 0, 5]
-    """The week that the filter of each week was trained on; 0 is the week before the first."""
-    (trained,) = ax.plot([], [], "o-", color=figures.BELIEF, label="trained filter")
-    (ruled,) = ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")
-    changes = [ax.axvline(week - 0.5, color=figures.TRUTH, ls="--", lw=1.2) for week in weeks]
-    retrained = [
-        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9)
-        for week in weeks
-    ]
-    ax.set(xlim=(0.4, WEEKS + 0.6), ylim=(0, 1.1), xticks=weeks)
-    ax.set(
-        xlabel="week (dashed: the spammers changed tactics)",
-        ylabel="share of spam caught",
-        title=" ",
-    )
-    ax.legend(loc="center right", bbox_to_anchor=(1, 0.3), frameon=False)
-
-    def add(*, change: bool = False, retrain: bool = False) -> None:
-        if len(tactics) == WEEKS:
-            start_again()
-        lessons.append(len(tactics) if retrain else lessons[-1])
-        tactics.append(tactics[-1] + change)
-
-    def next_week() -> None:
-        """Another week with everything as it is"""
-        add()
-
-    def tactics_change() -> None:
-        """Another week, in which the spammers use new words"""
-        add(change=True)
-
-    def retrain() -> None:
-        """Train the filter anew on the last week's mail, then another week"""
-        add(retrain=True)
-
-    def start_again() -> None:
-        """Back to the first week"""
-        del tactics[1:], lessons[1:]
+    so_far = Weeks()
+    figure, ax = _picture()
+    trained, ruled, *changes = ax.lines
 
     def draw() -> str:
-        past = [0, *tactics]
-        by_model = [
-            caught(week, t, lesson, past[lesson])
-            for week, t, lesson in zip(weeks, tactics, lessons, strict=False)
-        ]
-        by_rules = [caught(week, t, None, 0) for week, t in zip(weeks, tactics, strict=False)]
-        trained.set_data(weeks[: len(tactics)], by_model)
-        ruled.set_data(weeks[: len(tactics)], by_rules)
-        for i, (line, text) in enumerate(zip(changes, retrained, strict=True)):
-            line.set_visible(0 < i < len(tactics) and tactics[i] != tactics[i - 1])
-            text.set_visible(0 < i < len(tactics) and lessons[i] != lessons[i - 1])
+        by_model, by_rules = so_far.shares()
+        weeks = range(1, len(by_model) + 1)
+        trained.set_data(weeks, by_model)
+        ruled.set_data(weeks, by_rules)
+        # All lines and texts are there from the start: new ones would not be repainted.
+        for line, changed in zip(changes, _changes(so_far.tactics), strict=True):
+            line.set_visible(changed)
+        for text, changed in zip(ax.texts, _changes(so_far.lessons), strict=True):
+            text.set_visible(changed)
         shares = f"trained filter {by_model[-1]:.0%}, rules {by_rules[-1]:.0%}"
-        now = f"week {len(tactics)}: {shares} of the spam caught"
+        now = f"week {len(by_model)}: {shares} of the spam caught"
         ax.title.set_text(now)
-        change_count = sum(a != b for a, b in pairwise(tactics))
-        changed = f"{change_count} {'change' if change_count == 1 else 'changes'}"
-        return f"Spam caught week by week, after {changed} of tactics. In {now}."
+        # Without a picture, the changes are what explains a fall.
+        count = sum(_changes(so_far.tactics))
+        times = f"{count} {'change' if count == 1 else 'changes'}"
+        return f"Spam caught week by week, after {times} of tactics. In {now}."
 
     actions = {
-        "Next week": next_week,
-        "Tactics change": tactics_change,
-        "Retrain": retrain,
-        "Start again": start_again,
+        "Next week": so_far.next_week,
+        "Tactics change": so_far.change_tactics,
+        "Retrain": so_far.retrain,
+        "Start again": so_far.start_again,
     }
-    controls: dict[str, widgets.Widget] = {}
-    return LiveFigure(
-        figure,
-        draw,
-        controls,
-        moving=[trained, ruled, *changes, *retrained, ax.title],
-        actions=actions,
-    )
+    return LiveFigure(figure, draw, {}, moving=[*ax.lines, *ax.texts, ax.title], actions=actions)
+
+
+def _changes(weekly: list[int]) -> list[bool]:
+    """Return for each of all weeks whether something differs from the week before."""
+    changed = [False, *(one != other for one, other in pairwise(weekly))]
+    return changed + [False] * (WEEKS - len(changed))
+
+
+def _picture() -> tuple[Figure, Axes]:
+    """Draw two empty curves, and for each week a line and a text that `mailbox` shows or hides."""
+    figure, ax = figures.new(width=7.2, height=3.8)
+    weeks = range(1, WEEKS + 1)
+    ax.plot([], [], "o-", color=figures.BELIEF, label="trained filter")
+    ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")
+    for week in weeks:
+        ax.axvline(week - 0.5, color=figures.TRUTH, ls="--", lw=1.2)
+        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9)
+    ax.set(xlim=(0.4, WEEKS + 0.6), ylim=(0, 1.1), xticks=weeks, ylabel="share of spam caught")
+    ax.set(xlabel="week (dashed: the spammers changed tactics)", title=" ")
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.3), frameon=False)
+    return figure, ax
