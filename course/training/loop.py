@@ -34,11 +34,19 @@ from course.training.optimizer_base import (
     as_optimizer,
     transformation,
 )
-from course.training.results import Best, FitResult, History, RunState, Stopped, make_history
+from course.training.results import (
+    Best,
+    FitResult,
+    History,
+    RunFingerprint,
+    RunState,
+    Stopped,
+    make_history,
+)
+from course.training.scale.checkpoint import ArrayStore, Saver
 from course.training.scale.parallel import BACKENDS
 from course.training.scale.processes import StopSignal
 from course.training.scale.runner import Runner, make_runner
-from course.training.scale.snapshot import ArrayStore, RunFingerprint, Saver
 from course.training.steps import Data, Metrics, Objective
 
 QUIET = "COURSE_QUIET"  # environment variable that silences all bars

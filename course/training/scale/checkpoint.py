@@ -9,18 +9,21 @@ most of those in the arrays. And where the last checkpoint is damaged, the one b
 """
 
 import contextlib
+import functools
 import os
 import time
 import warnings
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from course.checks import count
-from course.training.scale.snapshot import Arrays
+from course.training.results import Arrays, RunFingerprint, RunState, from_arrays, to_arrays
+from course.training.scale.runner import Runner
 
 INSTALL = (
     "Checkpoints are written by Orbax, which is not installed: pip install orbax-checkpoint "
@@ -28,6 +31,17 @@ INSTALL = (
 )
 LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
 PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
+
+
+@runtime_checkable
+class ArrayStore(Protocol):
+    """Stores a dict of arrays and returns the latest one."""
+
+    def save(self, step: int, arrays: Arrays) -> bool:
+        """Store the arrays of a run after so many steps; return False if that failed."""
+
+    def restore(self) -> Arrays | None:
+        """Return the arrays that were stored last, or None."""
 
 
 class OrbaxStore:
@@ -214,3 +228,58 @@ def first_line(error: Exception) -> str:
     if len(line) > 300:
         line = f"{line[:100]} ... {line[-200:]}"  # the system's own reason stands at the end
     return f"{type(error).__name__}: {line}".removesuffix(": ")
+
+
+class Saver:
+    """Saves a run every few seconds and at its end; only process 0 writes and reads.
+
+    Args:
+        store: store of the snapshots; None to save nothing.
+        runner: says which process this is, and broadcasts what process 0 has read.
+        fingerprint: returns the fingerprint of the run; called only if there is a store, because
+            it reads all data.
+    """
+
+    def __init__(
+        self, store: ArrayStore | None, runner: Runner, fingerprint: Callable[[], RunFingerprint]
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._fingerprint = functools.cache(fingerprint)
+        self._steps = 0
+        self._time = time.monotonic()
+
+    def restore(self, run: RunState) -> RunState:
+        """Return the run that was saved, or `run` if there is none."""
+        if self._store is not None:
+            saved = self._runner.broadcast(self._store.restore)
+            if saved is not None:
+                run = from_arrays(self._fingerprint(), run, saved)
+        self._record(run)
+        return run
+
+    def due(self, seconds: float | None) -> bool:
+        """Return whether `seconds` have passed since the last save."""
+        return self._store is not None and time.monotonic() - self._time >= (seconds or 0)
+
+    def save(self, run: RunState) -> None:
+        """Save a run that has taken steps since the last save."""
+        if self._store is None or run.steps <= self._steps:
+            return
+        written = True
+        if self._runner.is_main:
+            written = self._store.save(run.steps, to_arrays(self._fingerprint(), run))
+        self._time = time.monotonic()
+        if written:  # otherwise the next call tries again
+            self._record(run)
+
+    def close(self) -> None:
+        """Close the store, if it can be closed."""
+        close = getattr(self._store, "close", None)
+        if close is not None and self._runner.is_main:
+            close()
+
+    def _record(self, run: RunState) -> None:
+        """Record `run` as saved and restart the timer."""
+        self._steps = run.steps
+        self._time = time.monotonic()

@@ -14,9 +14,9 @@ from course.models.mlp import mlp
 from course.training import steps
 from course.training.loop import fit
 from course.training.optimizers import adam, sgd
-from course.training.results import Best, RunState
+from course.training.results import Best, RunFingerprint, RunState, from_arrays, to_arrays
+from course.training.scale.checkpoint import Saver
 from course.training.scale.runner import Runner
-from course.training.scale.snapshot import RunFingerprint, Saver, from_arrays, to_arrays
 from course.training.steps import Metrics
 from tests.training.models import LINE, NET, SLOPE, cross_entropy, flowers, squares
 
