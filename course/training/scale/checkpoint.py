@@ -234,7 +234,7 @@ class Saver:
     """Saves a run every few seconds and at its end; only process 0 writes and reads.
 
     Args:
-        store: store of the snapshots; None to save nothing.
+        store: store of the checkpoints; None to save nothing.
         runner: says which process this is, and broadcasts what process 0 has read.
         fingerprint: returns the fingerprint of the run; called only if there is a store, because
             it reads all data.
