@@ -69,6 +69,7 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     from course.maths.losses import softmax_cross_entropy_with_integer_labels as loss
     from course.models.mlp import mlp
     from course.training import loop, optimizers, steps
+    from course.training.scale import processes
 
     terminal = Terminal(is_main=rank.index == 0)
     store = open_store(settings, terminal)
@@ -102,6 +103,8 @@ def run(settings: Settings, rank: "Rank", stop: "Stop") -> str:
     terminal.say(f"parameters {fingerprint(result.params)}")
     if store:
         check_saved(store, result, terminal)
+    # A launcher ends all processes when one has ended: not before all of this is printed.
+    processes.agree(0.0)
     return result.stopped
 
 
