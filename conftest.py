@@ -33,7 +33,7 @@ STANDARD_PROMOTION |= {
     "tests/cli", "tests/maths/test_bayes.py", "tests/maths/test_calibration.py",
     "tests/maths/test_distributions.py", "tests/maths/test_losses.py", "tests/project",
     "tests/models/test_linear.py", "tests/models/test_naive_bayes.py", "tests/models/test_spam.py",
-    "tests/training/scale",
+    "tests/show/test_demos.py", "tests/training/scale",
 }  # fmt: skip
 # Files whose tests start processes, kernels, browsers, or trainings by the dozen; a single test
 # that takes more than five seconds is marked where it stands.

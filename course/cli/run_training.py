@@ -103,7 +103,8 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     terminal.say(f"parameters {fingerprint(result.params)}")
     if store:
         check_saved(store, result, terminal)
-    processes.max_over_processes(0.0)  # a launcher ends all when one has ended: not before this
+    # A launcher ends all processes when one has ended: not before all of this is printed.
+    processes.max_over_processes(0.0)
     return result.stopped
 
 
