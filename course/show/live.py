@@ -33,33 +33,24 @@ def slider(
 def log_slider(
     description: str, value: float, low: float, high: float, *, step: float = 0.01, tip: str
 ) -> Any:
-    """Return a slider whose steps multiply.
+    """Return a slider whose steps multiply; bounds and step are powers of ten, the value is not.
 
-    Args:
-        description: label.
-        value: at first. A browser would move one between two steps to the nearest.
-        low: power of ten of the lowest value.
-        high: power of ten of the highest value.
-        step: from one power of ten to the next.
-        tip: tooltip.
+    A browser would move a value between two steps to the nearest one.
     """
-    return widgets.FloatLogSlider(
-        value, min=low, max=high, step=step, description=description, tooltip=tip
-    )
+    kind = widgets.FloatLogSlider
+    return kind(value, min=low, max=high, step=step, description=description, tooltip=tip)
 
 
-def selection_slider(
-    description: str, value: object, options: Sequence[object], *, tip: str
-) -> Any:
+def selection_slider(description: str, value: Any, options: Sequence[Any], *, tip: str) -> Any:
     """Return a slider over a few values."""
-    return widgets.SelectionSlider(
-        options=options, value=value, description=description, tooltip=tip
-    )
+    kind = widgets.SelectionSlider
+    return kind(options=options, value=value, description=description, tooltip=tip)
 
 
-def toggle_buttons(description: str, value: object, options: Sequence[object], *, tip: str) -> Any:
+def toggle_buttons(description: str, value: Any, options: Sequence[Any], *, tip: str) -> Any:
     """Return a row of buttons, one of which is pressed."""
-    return widgets.ToggleButtons(options=options, value=value, description=description, tooltip=tip)
+    kind = widgets.ToggleButtons
+    return kind(options=options, value=value, description=description, tooltip=tip)
 
 
 def checkbox(description: str, value: bool, *, tip: str) -> Any:
@@ -91,8 +82,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         actions: label to function. A press of the button calls it, then draws once. The first line
             of its docstring becomes the button's tooltip.
 
-    What `draw` raises at the first picture is not caught; later it is shown below the picture and
-    kept in `error`.
+    What `draw` raises at the first picture is not caught, later it is shown and kept in `error`.
 
     >>> from matplotlib.figure import Figure
     >>> figure = Figure(figsize=(6.4, 4.0))
