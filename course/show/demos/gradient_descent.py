@@ -54,7 +54,7 @@ class Direction(NamedTuple):
 
     def multiplier(self, rate: float) -> float:
         """Return the factor by which a step multiplies the distance along it."""
-        return float(descent.multipliers(rate, self.curvature))
+        return float(descent.multipliers(jnp.asarray(rate), jnp.asarray(self.curvature)))
 
     @property
     def label(self) -> str:
@@ -76,7 +76,7 @@ class Direction(NamedTuple):
 def directions(surface: Surface) -> tuple[Direction, Direction]:
     """Steep and flat direction of a surface, as it bends where its gradient is zero."""
     bent = np.asarray(eigenvalues(surface, surface.minimum).values, dtype=float)[::-1]
-    oscillate, diverge = descent.borders(bent)
+    oscillate, diverge = descent.borders(jnp.asarray(bent))
     names = ("up", "down") if bent[1] < 0 else ("steep", "flat") if bent[0] > bent[1] else ("", "")
     steep, flat = zip(names, bent.tolist(), oscillate.tolist(), diverge.tolist(), strict=True)
     return Direction(*steep), Direction(*flat)
@@ -90,9 +90,14 @@ def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
 
 def walk(surface: Surface, rate: float, batch: int) -> Walk:
     """Descent from the surface's start; a batch of all examples is without noise."""
-    noise = {"tilts": _tilts(surface), "batch_size": batch, "key": jax.random.key(1)}
     path = descent.descend_on_batches(
-        surface.cost, surface.start, sgd(rate), steps=MOST_STEPS, **noise
+        surface.cost,
+        jnp.asarray(surface.start),
+        sgd(rate),
+        tilts=jnp.asarray(_tilts(surface)),
+        batch_size=batch,
+        key=jax.random.key(1),
+        steps=MOST_STEPS,
     )
     return Walk(*(np.array(part, dtype=float) for part in path))
 
