@@ -9,7 +9,7 @@ from benchmarks import training
 from benchmarks.cases import Case
 from benchmarks.measure import Comparison, Timed, Work
 from benchmarks.training import COURSE, SAME_STEPS, Peer
-from course.training.scale.parallel import BACKENDS, described
+from course.training.scale.parallel import BACKENDS, count_devices
 
 COUNTS = (1, 2, 4, 8)
 WANTED = 1.25  # times as long as the fastest by hand that `fit` may take, on as many devices
@@ -19,12 +19,12 @@ HAND = "by hand: "
 def peers(counts: Sequence[int] = COUNTS) -> tuple[Peer, ...]:
     """Return `fit` on one device and on several, and on the most of them the same by hand."""
     course, most = "peers_course.prepare", {"devices": max(counts)}
-    size = described(max(counts))
+    size = count_devices(max(counts))
     return (
         Peer(COURSE, course, own_orders=True),
         *(
             Peer(
-                f"fit, {backend}, {described(n)}",
+                f"fit, {backend}, {count_devices(n)}",
                 course,
                 {"devices": n, "backend": backend},
                 own_orders=True,

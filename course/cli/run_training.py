@@ -73,7 +73,7 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
 
     terminal = Terminal(is_main=rank.index == 0)
     store = open_store(settings, terminal)
-    (inputs, labels), held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
+    (images, labels), held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
     model = mlp(settings.sizes)
     # A single device needs no program for several.
     single = rank.count == 1 and settings.devices == "all" and len(jax.devices()) == 1
@@ -84,7 +84,7 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
             model,
             loss,
             getattr(optimizers, settings.optimizer)(settings.rate),
-            (inputs, labels),
+            (images, labels),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             key=jax.random.key(settings.seed),

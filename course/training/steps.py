@@ -183,7 +183,7 @@ def correct(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
         return jnp.full(targets.shape[:1], jnp.nan)
     one_score = predictions.ndim == targets.ndim
     labels = predictions > 0 if one_score else jnp.argmax(predictions, axis=-1)
-    return (labels == targets).astype(float)
+    return (labels.astype(targets.dtype) == targets).astype(float)
 
 
 def take_rows(data: Data, chosen: Int[Array, " batch"]) -> Data:

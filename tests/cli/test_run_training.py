@@ -1,14 +1,13 @@
 """Training from the command line: what is learned, printed and kept, and how it goes on."""
 
-import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
 
 from course.cli.run_training import fingerprint
-from course.training.scale import checkpoint
 from tests.support.command import assert_one_sentence, run
 
 QUICK = ("mlp-16", "--epochs", "3")
@@ -58,12 +57,8 @@ def test_it_goes_on_from_a_checkpoint_only_when_asked(tmp_path: Path) -> None:
 def test_without_orbax_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        checkpoint.importlib.util,  # type: ignore[attr-defined]
-        "find_spec",
-        lambda name, *rest: None if name.startswith("orbax") else real(name, *rest),
-    )
+    for name in ("orbax", "orbax.checkpoint"):
+        monkeypatch.setitem(sys.modules, name, None)
     result = run("train", *QUICK, "--checkpoint", str(tmp_path))
     assert_one_sentence(result, "pip install orbax-checkpoint")
 

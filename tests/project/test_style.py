@@ -10,7 +10,7 @@ from tests.support.repository import ROOT, files
 from tests.support.source import Function, body, docstrings, functions, lines, sources, tree
 
 # In lines of code: docstrings, comments and blank lines count nothing, nor does a signature.
-LONGEST_MODULE = {"course": 200, "tools": 220, "benchmarks": 200, "tests": 400}
+LONGEST_MODULE = {"course": 200, "tools": 220, "benchmarks": 200, "tests": 420}
 LONGEST_CATALOGUE = 350  # one typical mistake after the other, with its words
 LONGEST_FUNCTION = 40
 # Longer than that today; the list only shrinks.
