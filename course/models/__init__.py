@@ -7,6 +7,6 @@ logistic       logistic regression
 discriminant   linear discriminant analysis
 naive_bayes    naive Bayes for words and for numbers
 spam           two spam filters: rules written by hand, and naive Bayes
-weather        forecasts of tomorrow's sky from tables of shares
+weather_table  forecasts of tomorrow's sky from tables of shares
 inputs         checks that several of them share
 """

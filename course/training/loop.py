@@ -190,8 +190,8 @@ def fit(
                 break  # `run` still holds the last finite state, at most one chunk old
 
             state, local_state = result.state, runner.local_copy(result.state)
-            measured = validate and chunk.ends_epoch
-            metrics = monitor.measure(local_state.params) if measured else None
+            # The best epoch is chosen by what the parameters do on data that trained nothing.
+            metrics = monitor.measure(local_state.params) if validate and chunk.ends_epoch else None
             run = run.advance(local_state, losses, metrics)
             monitor.report(bar, run, metrics)
             if saver.due(save_every):
@@ -199,9 +199,7 @@ def fit(
 
     saver.save(run)
     saver.close()
-    runner.max_over_processes(0.0)  # no process ends before the last checkpoint is written
-    if stopped is None:
-        stopped = Stopped.FINISHED if run.steps >= total else Stopped.INTERRUPTED
+    stopped = stopped or (Stopped.FINISHED if run.steps >= total else Stopped.INTERRUPTED)
     history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
     warn_if_cut_short(stopped, history)
     params, opt_state = run.best.state if patience and run.best.epoch else run.state

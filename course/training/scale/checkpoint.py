@@ -274,10 +274,11 @@ class Saver:
             self._record(run)
 
     def close(self) -> None:
-        """Close the store, if it can be closed."""
+        """Close the store, if it can be closed; all processes wait for the last checkpoint."""
         close = getattr(self._store, "close", None)
         if close is not None and self._runner.is_main:
             close()
+        self._runner.max_over_processes(0.0)
 
     def _record(self, run: RunState) -> None:
         """Record `run` as saved and restart the timer."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course.data.weather import BAROMETER_SHARES, CONDITIONAL, simulate
-from course.models import weather
+from course.models import weather_table as weather
 
 TABLE = [[0.2, 0.3, 0.5], [0.4, 0.4, 0.2], [1.0, 0.0, 0.0]]
 
