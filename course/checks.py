@@ -160,10 +160,7 @@ def _read_annotation(annotation: Any) -> ArraySpec | None:
 def read_array(name: str, value: Any, *, numpy: bool = False) -> Any:
     """Return the value as a NumPy or JAX array of its own dtype; a JAX array stays one.
 
-    Args:
-        name: parameter, for the message.
-        value: number, list, tuple or array.
-        numpy: refuse traced arrays, and return NumPy only.
+    With `numpy` the result is always NumPy's, and traced arrays are refused.
     """
     try:
         return value if isinstance(value, jax.Array) and not numpy else np.asarray(value)

@@ -34,8 +34,7 @@ def _offset(axis: int) -> Rule:
 
 def _fewer_than_side(name: str, value: Any, arguments: Arguments) -> int:
     """Rule for whole pixels from 0, fewer than the smaller side of `images`."""
-    most: int = count(0, min(arguments["images"].shape[1:]) - 1)(name, value, arguments)
-    return most
+    return count(0, min(arguments["images"].shape[1:]) - 1)(name, value, arguments)
 
 
 @checked(images=finite, down=_offset(1), right=_offset(2))
