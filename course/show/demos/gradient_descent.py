@@ -90,14 +90,10 @@ def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
 
 def walk(surface: Surface, rate: float, batch: int) -> Walk:
     """Descent from the surface's start; a batch of all examples is without noise."""
+    start, noise = jnp.asarray(surface.start), jnp.asarray(_tilts(surface))
+    fixed: dict[str, Any] = {"key": jax.random.key(1), "steps": MOST_STEPS}
     path = descent.descend_on_batches(
-        surface.cost,
-        jnp.asarray(surface.start),
-        sgd(rate),
-        tilts=jnp.asarray(_tilts(surface)),
-        batch_size=batch,
-        key=jax.random.key(1),
-        steps=MOST_STEPS,
+        surface.cost, start, sgd(rate), tilts=noise, batch_size=batch, **fixed
     )
     return Walk(*(np.array(part, dtype=float) for part in path))
 
