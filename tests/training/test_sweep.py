@@ -50,6 +50,12 @@ def test_a_run_that_diverges_does_not_spoil_the_others() -> None:
     assert result.stopped == "finished"
 
 
+def test_runs_that_all_diverge_are_shown_and_not_warned_about() -> None:
+    result = sweep(SLOPE, squares, [sgd(1e5), sgd(1e6)], LINE, keys=KEYS, epochs=40,
+                   batch_size=8, progress=False)  # fmt: skip
+    assert not np.isfinite(result.history.loss[..., -1]).any()
+
+
 def test_an_interrupt_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = module.train, []
 
