@@ -175,7 +175,8 @@ def as_partial(function: Callable[..., Any]) -> Partial:
 
 def at_least_float32(values: Any) -> Weights:
     """Convert to float32 what has fewer digits."""
-    return jnp.asarray(values, jnp.promote_types(jnp.result_type(values), jnp.float32))
+    dtype = jnp.result_type(values)
+    return jnp.asarray(values, jnp.float32 if dtype.itemsize < 4 else dtype)
 
 
 def sqrt(values: Weights) -> Weights:
