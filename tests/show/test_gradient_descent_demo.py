@@ -60,7 +60,6 @@ def test_the_words_fit_the_path(surface: Surface, index: int) -> None:
 
 
 def test_the_borders_are_drawn_where_they_are(live: LiveFigure) -> None:
-    axes = {ax.get_ylabel(): ax for ax in live.figure.axes}
     for surface in SURFACES.values():
         live.set(surface=surface.name)
         axes = {ax.get_ylabel(): ax for ax in live.figure.axes}
