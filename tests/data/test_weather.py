@@ -51,11 +51,6 @@ def test_more_days_begin_with_the_same_days():
         np.testing.assert_array_equal(some, longer[:7])
 
 
-def test_old_style_keys_give_the_same_days():
-    new, old = (make(3) for make in (jax.random.key, jax.random.PRNGKey))
-    np.testing.assert_array_equal(simulate(new, 50).sky, simulate(old, 50).sky)
-
-
 def test_barometer_has_its_shares(weather):
     seen = np.bincount(weather.barometer, minlength=3)
     assert stats.chisquare(seen, DAYS * BAROMETER_SHARES).pvalue > 1e-3
