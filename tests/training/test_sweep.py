@@ -82,7 +82,6 @@ def test_other_rates_compile_nothing() -> None:
 BAD = {
     "kinds": ({"optimizers": [sgd(0.1), adam(0.1)]}, "optimizers: expected optimizers of one kind"),
     "none": ({"optimizers": []}, "optimizers: expected at least one"),
-    "number": ({"optimizers": [0.1]}, "optimizers: expected"),
     "keys": ({"keys": 3}, "keys: expected a key"),
     "no keys": ({"keys": KEYS[:0]}, "keys: expected at least one key"),
     "batch": ({"batch_size": 1000}, "batch_size: expected at most the 90 examples"),
