@@ -105,6 +105,7 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
     """
     limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
     outcome: Outcome = "not yet"
+    judged = True
     printed = Printed()
     try:
         with session_kept(printed), TimeLimit(limit):
@@ -116,13 +117,14 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         )
     except KeyboardInterrupt:
         message = INTERRUPTED
+        judged = False
     except FaultyError as fault:
+        judged = False
         message = f"The exercise itself failed, not your answer ({fault})."
     except BaseException as error:  # the promise has no exceptions
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
-    return Verdict(
-        outcome, readable(short(message, LONGEST_MESSAGE)), printed=readable(printed.text)
-    )
+    message = readable(short(message, LONGEST_MESSAGE))
+    return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
 
 
 class FaultyError(Exception):

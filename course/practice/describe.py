@@ -1,6 +1,8 @@
 """Say in a few words what a plain value or an exception is."""
 
 import linecache
+import math
+import os
 import sysconfig
 from pathlib import Path
 from types import TracebackType
@@ -8,10 +10,10 @@ from typing import Any
 
 LONGEST = 300  # characters
 
-_HERE = str(Path(__file__).parent)
-_LIBRARIES = tuple(
-    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+# Code that is not the reader's: the course's own, Python's, that of libraries.
+_COURSE = str(Path(__file__).parents[1]) + os.sep
+_LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+_OTHERS = (_COURSE, *_LIBRARIES, "<frozen")
 
 
 def short(text: str, limit: int = LONGEST) -> str:
@@ -59,8 +61,10 @@ def _words(value: Any, digits: int) -> str:
     if value is ...:
         return "…"
     if isinstance(value, int) and abs(value) >= 10**15:
-        # str() refuses very long integers; 0.30103 is log10(2).
-        return f"an integer of {int(abs(value).bit_length() * 0.30103) + 1:,} digits"
+        # str() refuses very long integers; their logarithm may miss a power of ten by a hair.
+        few = abs(value) < 10**600
+        digits = len(str(abs(value))) if few else int(math.log10(abs(value)) + 1e-9) + 1
+        return f"an integer of {digits:,} digits"
     if isinstance(value, int) or value is None:
         return str(value)
     if isinstance(value, float):
@@ -112,7 +116,7 @@ def _place(traceback: TracebackType | None) -> str:
     found = None
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith((_HERE, "<frozen", *_LIBRARIES)):
+        if not filename.startswith(_OTHERS):
             found = filename, traceback.tb_lineno
         traceback = traceback.tb_next
     if found is None:

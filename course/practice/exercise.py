@@ -91,7 +91,7 @@ class Exercise(Question):
             return Verdict("not yet", "Another check is still running: one at a time.")
         try:
             verdict = replace(check(self, answer, seconds), heading=self.heading)
-            if verdict.outcome != "not attempted":
+            if verdict.judged and verdict.outcome != "not attempted":
                 note = progress.record_attempt(self.name, verdict.outcome)
                 verdict = replace(verdict, note=note)
         except KeyboardInterrupt:  # between two steps, or while the attempt is recorded

@@ -193,18 +193,20 @@ def matched(options: tuple[str, ...], guess: Any) -> str | None:
     ('falls', 'rises')
     >>> matched(("rises", "falls"), "") is None, matched(("2", "1"), 1)
     (True, '1')
+    >>> matched(("10 bits", "0.5 bits"), 0), matched(("10 bits", "0.5 bits"), 0.5)
+    ('10 bits', '0.5 bits')
     """
     try:
         index = -1 if isinstance(guess, bool) else operator.index(guess)
     except TypeError:  # no whole number
         index = -1
-    # As text first: "1" may be an option.
     text = _folded(str(guess)) if index >= 0 or isinstance(guess, (str, float, bool)) else ""
     exact = [option for option in options if _folded(option) == text]
+    # "1" may be an option, but a number is no beginning: 0 is not meant for "0.5 bits".
+    if not exact and 0 <= index < len(options):
+        return options[index]
     begun = [option for option in options if text and _folded(option).startswith(text)]
-    if len(exact or begun) == 1:
-        return (exact or begun)[0]
-    return options[index] if 0 <= index < len(options) else None
+    return (exact or begun)[0] if len(exact or begun) == 1 else None
 
 
 def percentage(sure: Any) -> float | None:

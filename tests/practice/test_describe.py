@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from course.maths.information import entropy
 from course.practice.describe import class_name, raised, readable, two_words, words
 
 
@@ -20,6 +21,8 @@ from course.practice.describe import class_name, raised, readable, two_words, wo
         (None, "None"),
         (np.array([[True]]), "[[True]]"),
         (1 + 2j, "1+2j"),
+        (2**53, "an integer of 16 digits"),
+        (-(10**700), "an integer of 701 digits"),
     ],
 )
 def test_words(value: Any, text: str) -> None:
@@ -44,3 +47,11 @@ def test_an_exception_is_told_with_the_line_that_led_to_it() -> None:
         said = raised(error)
     assert said.startswith("ValueError: cannot reshape array of size 2 into shape (3,) (line ")
     assert said.endswith(": `np.zeros(2).reshape(3)`)")
+
+
+def test_the_line_of_an_error_inside_the_course_is_the_readers() -> None:
+    try:
+        entropy([0.5, 0.6])
+    except ValueError as error:
+        said = raised(error)
+    assert said.endswith(": `entropy([0.5, 0.6])`)")

@@ -91,3 +91,15 @@ def test_an_interrupt_while_the_attempt_is_recorded_is_told(
         patch.setattr(module.progress, "record_attempt", interrupted)
         assert "You stopped the check" in entropy_bits.check(my_entropy).message
     assert entropy_bits.check(my_entropy).outcome == "correct"
+
+
+def test_what_was_not_judged_is_not_recorded() -> None:
+    def stopped(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def broken(_: Any) -> None:
+        raise ZeroDivisionError
+
+    assert "You stopped the check" in entropy_bits.check(stopped).message
+    assert "The exercise itself failed" in made(cases=broken).check(my_entropy).message
+    assert read().exercises == {}
