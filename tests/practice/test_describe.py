@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course.maths.information import entropy
-from course.practice.describe import class_name, raised, readable, two_words, words
+from course.practice.describe import class_name, describe, describe_two, raised, readable
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ from course.practice.describe import class_name, raised, readable, two_words, wo
     ],
 )
 def test_words(value: Any, text: str) -> None:
-    assert words(value).endswith(text)
-    assert len(words(value)) <= 302
+    assert describe(value).endswith(text)
+    assert len(describe(value)) <= 302
 
 
 def test_differences_are_visible() -> None:
-    assert two_words(1.00001, 1.00002) == ("1.00001", "1.00002")
-    assert two_words(2.0, 1.0) == ("2", "1")
+    assert describe_two(1.00001, 1.00002) == ("1.00001", "1.00002")
+    assert describe_two(2.0, 1.0) == ("2", "1")
 
 
 def test_what_cannot_be_shown_is_replaced_and_long_names_are_cut() -> None:

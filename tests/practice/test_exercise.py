@@ -66,7 +66,7 @@ def test_an_exercise_shows_difficulty_and_minutes_first() -> None:
 
 
 def test_a_value_without_the_name_of_its_blank_is_refused() -> None:
-    with pytest.raises(ValueError, match="answer: expected the name of the blank"):
+    with pytest.raises(ValueError, match="blank: expected the name of the blank"):
         made(reference=2.0)
 
 
