@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from course.data.line import HIGHEST, INTERCEPT, SLOPE, Line, simulate
+from course.data.line import HIGHEST, INTERCEPT, SLOPE, LinePoints, simulate
 
 KEY = jax.random.key(0)
 
@@ -12,7 +12,7 @@ KEY = jax.random.key(0)
 @pytest.fixture(scope="module")
 def line():
     """As many points as the notebook has."""
-    return Line(*map(np.asarray, simulate(KEY)))
+    return LinePoints(*map(np.asarray, simulate(KEY)))
 
 
 def test_points_are_on_the_line(line):
@@ -55,7 +55,7 @@ def test_descent_one_sample_at_a_time_reaches_the_promised_figures():
             return moved, residual**2
 
         def epoch(params, _):
-            params, losses = jax.lax.scan(step, params, Line(x, y))
+            params, losses = jax.lax.scan(step, params, LinePoints(x, y))
             return params, (*params, losses.mean())
 
         return jax.lax.scan(epoch, (0.0, 0.0), length=10)[1]
