@@ -21,7 +21,7 @@ INTERCEPT = 1.0
 HIGHEST = 99  # the largest x
 
 
-class Line(NamedTuple):
+class LinePoints(NamedTuple):
     """Points on the line."""
 
     x: Float[Array, " points"]
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 @checked(key=key, points=count())
 @partial(jax.jit, static_argnames="points")
-def simulate(key: PRNGKeyArray, points: int = 10_000) -> Line:
+def simulate(key: PRNGKeyArray, points: int = 10_000) -> LinePoints:
     """Draw points on the line, in random order.
 
         x ~ uniform on {0, ..., 99},    y = 2x + 1
@@ -40,11 +40,11 @@ def simulate(key: PRNGKeyArray, points: int = 10_000) -> Line:
         points: number of points, at least 1; static under `jit` and `vmap`.
 
     Returns:
-        Line with x and y of each point, exact in float32.
+        LinePoints with x and y of each point, exact in float32.
 
     >>> x, y = simulate(jax.random.key(0), 4)
     >>> print(bool((y == 2 * x + 1).all()), x.shape)
     True (4,)
     """
     x = jax.random.randint(key, (points,), 0, HIGHEST + 1).astype(jnp.float32)
-    return Line(x, SLOPE * x + INTERCEPT)
+    return LinePoints(x, SLOPE * x + INTERCEPT)

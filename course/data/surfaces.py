@@ -151,26 +151,3 @@ def tilts(
         surplus = int(column.sum())
         column[: abs(surplus)] -= np.sign(surplus)
     return (steps * unit).astype(np.float32)
-
-
-@checked(surface=instance(Surface), tilts=finite, w=finite)
-def noisy_cost(surface: Surface, tilts: Float[Array, "batch 2"], w: Point) -> Float[Array, ""]:
-    """Return the mean cost of some examples: the surface plus the mean of their linear terms.
-
-        J(w) = cost(w) + (1/n) sum_i tilt_i . w
-
-    Args:
-        surface: one of SURFACES.
-        tilts: those of the batch, shape (batch, 2): some or all rows from the function `tilts`.
-        w: point, shape (2,).
-
-    Returns:
-        The cost; that of the surface itself if all tilts are given.
-
-    >>> print(noisy_cost(BOWL, tilts(64), [3.0, 4.0]))
-    12.5
-
-    Reference: L. Bottou, F. Curtis and J. Nocedal, Optimization Methods for Large-Scale Machine
-    Learning, SIAM Review 60 (2018), 223-311, section 4: gradients with noise of mean zero.
-    """
-    return surface.cost(w) + jnp.mean(tilts, axis=0) @ w

@@ -121,12 +121,12 @@ def update_sequence(
     """
 
     def step(sums: tuple[Array, Array], log_likelihood: Array) -> tuple[tuple[Array, Array], Array]:
-        # Kahan's sum: `lost` is what rounding has added. Plain float32 sums drift by 1e-2.
-        total, lost = sums
-        term = log_likelihood - lost
+        # Kahan's sum: `excess` is what rounding has added. Plain float32 sums drift by 1e-2.
+        total, excess = sums
+        term = log_likelihood - excess
         new_total = total + term
-        new_lost = (new_total - total) - term
-        return (new_total, new_lost), _belief(new_total, new_lost)
+        new_excess = (new_total - total) - term
+        return (new_total, new_excess), _belief(new_total, new_excess)
 
     start = (_log(prior), jnp.zeros_like(prior))
     beliefs = jax.lax.scan(step, start, _log_likelihood(likelihoods))[1]
@@ -146,11 +146,11 @@ def _log_likelihood(likelihood: Float[Array, "*batch k"]) -> Float[Array, "*batc
 
 def _belief(
     log_weights: Float[Array, "*batch hypotheses"],
-    lost: Float[Array, "*batch hypotheses"] | float = 0,
+    excess: Float[Array, "*batch hypotheses"] | float = 0,
 ) -> Float[Array, "*batch hypotheses"]:
     """Return the weights scaled to sum to 1; zeros if all are 0."""
     largest = jnp.max(log_weights, axis=-1, keepdims=True)
-    shares = jax.nn.softmax((log_weights - largest) - lost, axis=-1)
+    shares = jax.nn.softmax((log_weights - largest) - excess, axis=-1)
     return jnp.where(largest > NEVER / 2, shares, 0)
 
 
@@ -171,7 +171,7 @@ class Beta:
 
     Args:
         alpha: one more than the heads that the belief is worth, from 0.001 to 1e6.
-        beta: one more than the tails, likewise; both broadcast. `Beta(1, 1)` is the even belief.
+        beta: one more than the tails, in the same range; both broadcast. `Beta(1, 1)` is even.
 
     >>> belief = Beta(1, 1).update(heads=55, tails=45)
     >>> print(f"{belief.mean:.3f}")

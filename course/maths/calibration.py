@@ -131,9 +131,9 @@ def reliability(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> Reliab
     frequency = np.bincount(bin_of, labels == top)[filled] / n
     # Wilson's interval: the frequencies for which the observed one is within 1.96 deviations.
     spread = NORMAL_95**2 / n
-    center = (frequency + spread / 2) / (1 + spread)
+    centre = (frequency + spread / 2) / (1 + spread)
     half = np.sqrt(spread * (frequency * (1 - frequency) + spread / 4)) / (1 + spread)
-    return Reliability(confidence, frequency, n, center - half, center + half)
+    return Reliability(confidence, frequency, n, centre - half, centre + half)
 
 
 @checked(probs=_forecasts, labels=_outcomes, bins=count())
@@ -190,9 +190,9 @@ def brier_score(
     Weather Review 78 (1950), 1-3.
     """
     if probs.ndim == 1:
-        return jnp.mean((probs - labels) ** 2)
+        return jnp.mean((probs - labels.astype(probs.dtype)) ** 2)
     classes = probs.shape[1]
-    error = jnp.sum((probs - jax.nn.one_hot(labels, classes)) ** 2, axis=1)
+    error = jnp.sum((probs - jax.nn.one_hot(labels, classes, dtype=probs.dtype)) ** 2, axis=1)
     return jnp.mean(error / 2 if classes == 2 else error)
 
 
@@ -267,7 +267,7 @@ def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
     seen = np.unique(labels)
     if len(seen) == 1:
         raise refusal("labels", "examples of at least two classes", f"only class {seen[0]}")
-    # Log odds are the logits of two classes, 0 and the odds.
+    # Log odds are the logits of two classes, 0 and the log odds.
     z = logits if logits.ndim == 2 else np.column_stack([np.zeros(len(logits)), logits])
     z = z - z.max(axis=1, keepdims=True)
     own = np.take_along_axis(z, labels[:, None], axis=1)[:, 0]

@@ -90,7 +90,7 @@ def huffman_code(p: Belief) -> list[str]:
     return words
 
 
-@checked(p=probabilities(), length=count())
+@checked(p=probabilities(), length=count(1, MOST_BLOCKS))
 def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
     """Return the probabilities of all blocks of independent symbols.
 
@@ -114,7 +114,8 @@ def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
     """
     if length * np.log2(len(p)) > np.log2(MOST_BLOCKS):
         raise refusal("length", f"at most {MOST_BLOCKS} blocks", f"{len(p)}**{length}")
-    return reduce(np.multiply.outer, [p] * length).ravel()
+    # An axis for each symbol would be too many: the blocks are a flat list all along.
+    return reduce(lambda blocks, symbol: np.outer(blocks, symbol).ravel(), [p] * length)
 
 
 @checked(p=probabilities(), lengths=within(0.0, HUGE, "lengths of at least 0"))

@@ -197,8 +197,8 @@ def _whiten(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
 ) -> tuple[Float[Array, "*batch features"], Float[Array, "classes features"]]:
     """Return inputs and means as L^-1 (x - c): the noise is Normal(0, I) there, c the origin."""
-    center = jnp.exp(params.log_prior) @ params.mean
-    points = jnp.concatenate([inputs.reshape(-1, inputs.shape[-1]), params.mean]) - center
+    centre = jnp.exp(params.log_prior) @ params.mean
+    points = jnp.concatenate([inputs.reshape(-1, inputs.shape[-1]), params.mean]) - centre
     points = solve_triangular(params.scale_tril, points.T, lower=True).T
     classes = len(params.mean)
     return points[:-classes].reshape(inputs.shape), points[-classes:]

@@ -26,7 +26,8 @@ Params: TypeAlias = Any  # a pytree: dicts, tuples and lists of arrays, nested i
 class Model(NamedTuple):
     """A network as two functions; hashable, so that `jit` can take it as a static argument.
 
-    Ask the same factory for the same network twice, and the two are equal.
+    Functions equal only themselves: a factory that keeps what it made, as `mlp` does, gives equal
+    models for equal arguments.
     """
 
     init: Callable[..., Params]

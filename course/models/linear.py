@@ -36,7 +36,7 @@ def fit(
     """Find the weights with the least squared error, and with a penalty those of ridge regression.
 
         J(w, b) = sum_i |y_i - x_i w - b|^2 + l2 |w|^2
-        w = (X'X + l2 I)^-1 X'Y,    b = mean(Y) - mean(X) w
+        w = (X'X + l2 I)^-1 X'Y,    b = mean(targets) - mean(inputs) w
 
     where X and Y are `inputs` and `targets` minus their means.
 

@@ -103,14 +103,14 @@ def _mlp(sizes: tuple[int, ...], activation: str, rate: float, init_scale: float
     """Return the model for converted arguments, the same object each time."""
     f = ACTIVATIONS[activation]
     hidden = len(sizes) - 2
-    followers = [activation] * hidden + ["identity"]
+    activations = [activation] * hidden + ["identity"]
 
     @checked(key=key)
     def init(key: PRNGKeyArray) -> Params:
         keys = jax.random.split(key, hidden + 1)
         return tuple(
             layers.dense_init(keys[i], sizes[i], sizes[i + 1], activation=name, scale=init_scale)
-            for i, name in enumerate(followers)
+            for i, name in enumerate(activations)
         )
 
     # Inlined, it adds nothing to a program that calls it; called alone, it is compiled.

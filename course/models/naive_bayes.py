@@ -61,18 +61,18 @@ class GaussianParams(NamedTuple):
     """Standard deviation of each feature, in its unit."""
 
 
-Params: TypeAlias = BernoulliParams | GaussianParams
+NaiveBayesParams: TypeAlias = BernoulliParams | GaussianParams
 Inputs: TypeAlias = Bool[Array, "*batch features"] | Num[Array, "*batch features"]
 
 
-def _params(name: str, value: Any, _arguments: Arguments) -> Params:
+def _params(name: str, value: Any, _arguments: Arguments) -> NaiveBayesParams:
     """Rule for what one of the two `fit_...` returned."""
-    if not isinstance(value, Params):
+    if not isinstance(value, NaiveBayesParams):
         raise refusal(name, "BernoulliParams or GaussianParams", type(value).__name__, TypeError)
     return value
 
 
-def _words(*axes: str) -> Rule:
+def _word_counts_rule(*axes: str) -> Rule:
     """Return a rule for words: counts from 0, or booleans, with these axes."""
     spec = ArraySpec(numpy=False, kind="int", axes=axes)
 
@@ -98,7 +98,7 @@ def _labels(name: str, value: Any, arguments: Arguments) -> Any:
 def _features(name: str, value: Any, arguments: Arguments) -> Any:
     """Rule for the features that `params` belong to: words or numbers along the last axis."""
     if isinstance(arguments["params"], BernoulliParams):
-        array = _words("*batch", "features")(name, value, arguments)
+        array = _word_counts_rule("*batch", "features")(name, value, arguments)
     else:
         numbers = ArraySpec(numpy=False, kind="float", axes=("*batch", "features"))
         array = numbers.convert(finite(name, numbers.read(name, value, {}), arguments))
@@ -106,7 +106,7 @@ def _features(name: str, value: Any, arguments: Arguments) -> Any:
 
 
 @checked(
-    counts=_words("examples", "features"),
+    counts=_word_counts_rule("examples", "features"),
     classes=count(2),
     labels=_labels,
     pseudo_count=number(),
@@ -157,7 +157,7 @@ def _count(
     """Return the parameters for converted arguments."""
     of_class = (labels == jnp.arange(classes)[:, None]).astype(float)
     examples = of_class.sum(axis=1, keepdims=True)
-    with_word = of_class @ (counts > 0)
+    with_word = of_class @ (counts > 0).astype(float)
     present = (with_word + pseudo_count) / (examples + 2 * pseudo_count)
     absent = (examples - with_word + pseudo_count) / (examples + 2 * pseudo_count)
     return BernoulliParams(jnp.log(examples[:, 0] / len(counts)), jnp.log(present), jnp.log(absent))
@@ -214,7 +214,7 @@ def fit_gaussian(
 
 @checked(params=_params, inputs=_features)
 @jax.jit
-def log_likelihood(params: Params, inputs: Inputs) -> Float[Array, "*batch classes"]:
+def log_likelihood(params: NaiveBayesParams, inputs: Inputs) -> Float[Array, "*batch classes"]:
     """Return the log-likelihood of each class.
 
         log p(x | y) = sum_j log p(x_j | y)
@@ -240,7 +240,7 @@ def log_likelihood(params: Params, inputs: Inputs) -> Float[Array, "*batch class
 
 @checked(params=_params, inputs=_features)
 @jax.jit
-def apply(params: Params, inputs: Inputs) -> Float[Array, "*batch classes"]:
+def apply(params: NaiveBayesParams, inputs: Inputs) -> Float[Array, "*batch classes"]:
     """Return log p(x, y), which are also the logits of p(y | x).
 
         log p(x, y) = log p(y) + log p(x | y)
@@ -265,7 +265,7 @@ log_joint = apply  # elsewhere the logits differ from log p(x, y)
 @checked(key=key, params=_params, labels=labels_of_params)
 @jax.jit
 def sample(
-    key: PRNGKeyArray, params: Params, labels: Int[Array, "*batch"]
+    key: PRNGKeyArray, params: NaiveBayesParams, labels: Int[Array, "*batch"]
 ) -> Num[Array, "*batch features"]:
     """Draw an example of each class asked for.
 

@@ -132,7 +132,7 @@ def fit(
         counts, spam.astype(int), classes=2, pseudo_count=pseudo_count
     )
     # Not its prior: a class without messages would be impossible.
-    messages = jnp.stack([jnp.sum(~spam), jnp.sum(spam)])
+    messages = jnp.stack([jnp.sum(~spam), jnp.sum(spam)]).astype(float)
     prior = (messages + pseudo_count) / (len(counts) + 2 * pseudo_count)
     return counted._replace(log_prior=jnp.log(prior))
 

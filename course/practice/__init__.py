@@ -8,6 +8,14 @@
     practice.board()                         # your progress over all notebooks
 
 A topic is loaded when it is first named; NumPy, JAX and the widgets are not loaded before.
+
+exercises/          one module for each notebook
+exercise.py         what an exercise offers; solution_code.py shows its solution
+check.py            the verdict: answer.py runs an answer, compare.py compares, describe.py tells
+session.py          what is kept from changing meanwhile; time_limit.py ends what does not end
+predict.py          predictions; panel.py is their widget, score.py their cost
+progress.py         what is recorded; progress_file.py is the file, board.py its summary
+verdict.py          verdicts and texts in words and as HTML
 """
 
 from typing import Any

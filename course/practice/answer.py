@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from course.practice.describe import class_name, raised, short
 from course.practice.time_limit import TimeUp
 
-Arguments = tuple[Any, ...]
+ArgumentTuple = tuple[Any, ...]
 
 # More than any exercise asks for; an answer beyond it is refused before it is copied.
 LARGEST = 100_000  # values
@@ -54,8 +54,8 @@ class Trouble:
     """Continues "your function …"."""
 
 
-def call(function: Callable[..., Any], arguments: Arguments) -> Any:
-    """Plain result of `function(*arguments)`, `None` or `...` if it gives no result, or Trouble.
+def call(function: Callable[..., Any], arguments: ArgumentTuple) -> Any:
+    """Return the plain result of a call, `None` or `...` if it gives no result, or Trouble.
 
     Arrays are handed over as NumPy arrays. A function that cannot use those gets JAX arrays (where
     JAX is loaded), then plain lists: what works on any one of them is a right answer.
@@ -99,9 +99,9 @@ def _as_list(value: Any) -> Any:
 
 
 def wrong_parameters(
-    function: Callable[..., Any], arguments: Arguments, names: Sequence[str]
+    function: Callable[..., Any], arguments: ArgumentTuple, names: Sequence[str]
 ) -> str | None:
-    """Sentence to a function that cannot be called with these arguments, or None."""
+    """Return advice if the function cannot take these arguments."""
     try:
         signature = inspect.signature(function)
     except Exception:  # built-ins have none: the call will tell
@@ -116,7 +116,7 @@ def wrong_parameters(
 
 
 def read(value: Any) -> Any:
-    """Plain form of an answer, or Trouble.
+    """Return the plain form of an answer, or Trouble.
 
     Raises:
         BlankError: if `...` is left in it.
@@ -132,7 +132,7 @@ def read(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Plain form of `value`.
+    """Return the plain form of `value`.
 
     Numbers become Python numbers; arrays of any library become NumPy arrays; text, tuples, lists,
     sets and dictionaries stay what they are, with plain contents.
@@ -173,6 +173,7 @@ def _plain(value: Any, budget: _Budget, depth: int) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return _array(value, budget, depth)
+    # Subclasses become their base: NumPy's float64, text and numbers of the reader's own classes.
     for kind in _SCALARS:
         if isinstance(value, kind):
             return kind(value)
@@ -190,7 +191,7 @@ def _plain(value: Any, budget: _Budget, depth: int) -> Any:
 
 
 def _converted(value: Any, budget: _Budget, depth: int) -> Any:
-    """Plain form of an object that can turn itself into an array or a number."""
+    """Return the plain form of an object that can turn itself into an array or a number."""
     is_value = not isinstance(value, type) and not hasattr(value, "__next__")
     if is_value and hasattr(value, "__jax_array__"):
         value = value.__jax_array__()
@@ -205,7 +206,7 @@ def _converted(value: Any, budget: _Budget, depth: int) -> Any:
 
 
 def _array(array: NDArray[Any], budget: _Budget, depth: int) -> Any:
-    """NumPy array of bool, integer, float or complex; a Python value where it has no axes."""
+    """Return an array of bool, integer, float or complex; a Python value where it has no axes."""
     budget.spend(array.size)
     array = np.asarray(array)  # a masked array, for one, loses its mask
     if array.dtype.kind in "OUS":

@@ -60,7 +60,7 @@ class Board:
             made = "No predictions yet."
         else:
             made = (
-                f"Predictions: {total.right} of {total.count} right, {total.sure:.0f} % sure "
+                f"Predictions: {total.right_count} of {total.count} right, {total.sure:.0f} % sure "
                 f"on average, {score.mean_in_words(total)} (a coin toss costs 1)."
             )
         return [made, *([self.note] if self.note else [])]
@@ -95,7 +95,7 @@ def board() -> Board:
 
 
 def _row(module: ModuleType, known: Progress) -> Row:
-    """Progress in the notebook of one module of exercises."""
+    """Return the progress in the notebook of one module of exercises."""
     # Imported here: exercises load NumPy, and `from course import practice` shall not.
     from course.practice.exercise import Exercise
     from course.practice.predict import Prediction

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from course.practice.answer import (
-    Arguments,
+    ArgumentTuple,
     BlankError,
     Trouble,
     UnreadableError,
@@ -37,7 +37,7 @@ from course.practice.answer import (
     wrong_parameters,
 )
 from course.practice.compare import difference, mismatch, numbers, same
-from course.practice.describe import class_name, raised, readable, short, words
+from course.practice.describe import class_name, describe, raised, readable, short
 from course.practice.session import Printed, session_kept
 from course.practice.time_limit import TimeLimit, TimeUp
 from course.practice.verdict import Outcome, Verdict
@@ -105,6 +105,7 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
     """
     limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
     outcome: Outcome = "not yet"
+    judged = True
     printed = Printed()
     try:
         with session_kept(printed), TimeLimit(limit):
@@ -116,13 +117,14 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         )
     except KeyboardInterrupt:
         message = INTERRUPTED
+        judged = False
     except FaultyError as fault:
+        judged = False
         message = f"The exercise itself failed, not your answer ({fault})."
     except BaseException as error:  # the promise has no exceptions
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
-    return Verdict(
-        outcome, readable(short(message, LONGEST_MESSAGE)), printed=readable(printed.text)
-    )
+    message = readable(short(message, LONGEST_MESSAGE))
+    return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
 
 
 class FaultyError(Exception):
@@ -130,7 +132,7 @@ class FaultyError(Exception):
 
 
 def _judged(question: Question, answer: Any) -> Judged:
-    """Outcome and message for one answer."""
+    """Return outcome and message for one answer."""
     if answer is None or answer is ...:
         return EMPTY
     if question.cases is None:
@@ -139,9 +141,10 @@ def _judged(question: Question, answer: Any) -> Judged:
 
 
 def _judged_value(question: Question, answer: Any) -> Judged:
-    """Outcome and message where a value is asked for."""
+    """Return outcome and message where a value is asked for."""
     reference = question.reference
     expected = _trusted(plain, _trusted(reference) if callable(reference) else reference)
+    # Before it is read, which would tell of "a function" but not of the way out.
     if callable(answer) and not hasattr(answer, "__array__"):
         return "not yet", "This asks for a value, and your answer is a function: call it."
     try:
@@ -161,14 +164,14 @@ def _judged_value(question: Question, answer: Any) -> Judged:
 
 
 def _judged_function(question: Question, answer: Any, cases: Callable[..., Any]) -> Judged:
-    """Outcome and message where a function is asked for."""
+    """Return outcome and message where a function is asked for."""
     arguments = [tuple(case) for case in _trusted(cases, np.random.default_rng())]
     # Before the answer runs: it might change what the reference uses.
-    right = [_result(question.reference, case) for case in arguments]
+    expected = [_result(question.reference, case) for case in arguments]
     names = list(inspect.signature(question.reference).parameters)
     if not callable(answer):
-        advice = "This asks for a function: hand over its name, without (). "
-        return "not yet", f"{advice}What came is of type {class_name(type(answer))}."
+        advice = "This asks for a function. Pass the function itself, without ()."
+        return "not yet", f"{advice} You passed a value of type {class_name(type(answer))}."
     parameters = wrong_parameters(answer, arguments[0], names)
     if parameters is not None:
         return "not yet", parameters
@@ -184,8 +187,8 @@ def _judged_function(question: Question, answer: Any, cases: Callable[..., Any])
     if all(value is None or value is ... for value in got):
         return RETURNS_NOTHING
     wrong: list[tuple[str, str]] = []
-    for case, expected, value in zip(arguments, right, got, strict=False):
-        problem = _problem(question, expected, value, case)
+    for case, wanted, value in zip(arguments, expected, got, strict=False):
+        problem = _problem(question, wanted, value, case)
         if problem is not None:
             wrong.append((problem, _example(names, case)))
     if not wrong:
@@ -199,8 +202,8 @@ def _judged_function(question: Question, answer: Any, cases: Callable[..., Any])
     return "not yet", _about_function(*shortest)
 
 
-def _problem(question: Question, expected: Any, got: Any, case: Arguments) -> str | None:
-    """Phrase that says what is wrong with one result, or None."""
+def _problem(question: Question, expected: Any, got: Any, case: ArgumentTuple) -> str | None:
+    """Return a phrase that says what is wrong with one result, or None."""
     if isinstance(got, Trouble):
         return got.phrase
     if question.cases is not None and (got is None or got is ...):
@@ -213,11 +216,11 @@ def _problem(question: Question, expected: Any, got: Any, case: Arguments) -> st
     try:
         return question.judge(_like(expected, got), *copy.deepcopy(case))
     except Exception as error:  # most likely an answer of a form that the judge did not think of
-        return f"gave {words(got)}, which has not the form asked for ({raised(error)})"
+        return f"gave {describe(got)}, which has not the form asked for ({raised(error)})"
 
 
 def _like(expected: Any, got: Any) -> Any:
-    """`got` as an array where the reference is numeric, else in the reference's container."""
+    """Return `got` as an array where the reference is numeric, else in its container."""
     array = numbers(got) if numbers(expected) is not None else None
     if array is not None:
         return array.reshape(np.shape(expected)) if array.size == np.size(expected) == 1 else array
@@ -227,7 +230,10 @@ def _like(expected: Any, got: Any) -> Any:
 
 
 def _makes(
-    wrong: Callable[..., Any], arguments: Sequence[Arguments], got: Sequence[Any], tolerance: float
+    wrong: Callable[..., Any],
+    arguments: Sequence[ArgumentTuple],
+    got: Sequence[Any],
+    tolerance: float,
 ) -> bool:
     """Return whether the answer gives what this wrong function gives, every time."""
     return all(
@@ -236,8 +242,8 @@ def _makes(
     )
 
 
-def _result(function: Callable[..., Any], case: Arguments) -> Any:
-    """Plain result of one of the exercise's own functions."""
+def _result(function: Callable[..., Any], case: ArgumentTuple) -> Any:
+    """Return the plain result of one of the exercise's own functions."""
     return _trusted(plain, _trusted(function, *copy.deepcopy(case)))
 
 
@@ -249,29 +255,29 @@ def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
         raise FaultyError(raised(error)) from error
 
 
-def _example(names: Sequence[str], case: Arguments) -> str:
-    """Arguments of a call, in words."""
+def _example(names: Sequence[str], case: ArgumentTuple) -> str:
+    """Return the arguments of a call in words."""
     pairs = zip(names, case, strict=False)
     return ", ".join(f"{name} = {_argument(value)}" for name, value in pairs)
 
 
 def _argument(value: Any) -> str:
-    """One argument in words; functions and random generators by name."""
+    """Return one argument in words; functions and random generators by name."""
     try:
-        return short(words(plain(value)), 100)
+        return short(describe(plain(value)), 100)
     except UnreadableError:
         return f"`{getattr(value, '__name__', type(value).__name__)}`"
 
 
 def _about_function(phrase: str, example: str) -> str:
-    """Sentence about a function and the arguments with which it went wrong."""
+    """Return a sentence about a function and the arguments with which it went wrong."""
     if phrase.startswith(_VERBS):
         return _with_full_stop(f"With {example}, your function {phrase}")
     return f"{phrase} (With {example}.)" if len(example) <= 100 else phrase
 
 
 def _about_value(phrase: str) -> str:
-    """Sentence about a value."""
+    """Return a sentence about a value."""
     if phrase.startswith(_VERBS):
         return _with_full_stop(f"Your answer {phrase.replace('gave', 'is', 1)}")
     return phrase

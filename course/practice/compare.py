@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from course.practice.describe import two_words, words
+from course.practice.describe import describe, describe_two
 
 _NAN_FROM = "look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞"
 _RESULTS = ("one result", "two results", "three results", "four results", "five results")
@@ -18,7 +18,7 @@ _FORMS = {
 
 
 def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) -> str | None:
-    """Phrase that says what is wrong with `got`, or None where it equals `expected`.
+    """Return a phrase that says what is wrong with `got`, or None where it equals `expected`.
 
     Numbers agree when |got - expected| ≤ tolerance · (1 + |expected|). A list, a tuple and an array
     are the same; an array of one number is a number; text is compared without case and outer space.
@@ -45,13 +45,13 @@ def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) 
     if same(expected, got, tolerance):
         return None
     if not tell:
-        return f"gave {words(got)}, and that is not it"
-    given, right = two_words(got, expected)
+        return f"gave {describe(got)}, and that is not it"
+    given, right = describe_two(got, expected)
     return f"gave {given}, but {right} was expected"
 
 
 def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
-    """Phrase that says what is wrong with the type or shape of `got`, or that it is NaN, or None.
+    """Return what is wrong with the type or shape of `got`, or with a NaN in it, or None.
 
     >>> mismatch(0.5, [1, 2])
     'gave [1, 2] (2 numbers), but a single number was expected'
@@ -62,8 +62,9 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
     """
     wanted = numbers(expected)
     ordered = isinstance(expected, (list, tuple, np.ndarray))
+    # A set has lost the order; of a single number there is none to lose.
     if isinstance(got, set) and ordered and (wanted is None or wanted.size != 1):
-        return f"gave {words(got)} (a set), but order matters: use a list"
+        return f"gave {describe(got)} (a set), but order matters: use a list"
     if isinstance(expected, bool):
         fits = isinstance(got, bool) or _one_truth(got)
     elif wanted is not None:
@@ -73,7 +74,7 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
         if fits and array is not None and shape:
             fits = array.shape == wanted.shape or array.size == wanted.size == 1
         if fits and array is not None and np.isnan(array).any() and not np.isnan(wanted).any():
-            inside = "" if array.size == 1 else f" in {words(got)}"
+            inside = "" if array.size == 1 else f" in {describe(got)}"
             return f"gave NaN{inside}, which is not a number: {_NAN_FROM}"
     elif isinstance(expected, (set, list, tuple)):
         fits = isinstance(got, (set, list, tuple))
@@ -81,9 +82,10 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
         fits = type(got) is type(expected)
     if fits:
         return None
+    # The sentence names both forms, as the reader may not know that the types differ.
     asked = form(expected)
     verb = "were" if asked.endswith(("numbers", "results")) else "was"
-    return f"gave {words(got)} ({form(got)}), but {asked} {verb} expected"
+    return f"gave {describe(got)} ({form(got)}), but {asked} {verb} expected"
 
 
 def _one_truth(got: Any) -> bool:
@@ -126,7 +128,7 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
 
 
 def numbers(value: Any) -> NDArray[Any] | None:
-    """Plain value as an array of numbers, or None where it is not one (text, ragged lists).
+    """Return a plain value as an array of numbers, or None (of text, of ragged lists).
 
     >>> numbers([1, 2.5])
     array([1. , 2.5])
@@ -151,7 +153,7 @@ def _is_numeric(value: Any) -> bool:
 
 
 def form(value: Any) -> str:
-    """Kind of a plain value, in words.
+    """Return the kind of a plain value, in words.
 
     >>> form(0.5), form([1, 2, 3]), form(np.eye(2)), form("rain")
     ('a single number', '3 numbers', 'an array of shape (2, 2)', 'text')

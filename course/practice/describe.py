@@ -1,6 +1,8 @@
 """Say in a few words what a plain value or an exception is."""
 
 import linecache
+import math
+import os
 import sysconfig
 from pathlib import Path
 from types import TracebackType
@@ -8,10 +10,10 @@ from typing import Any
 
 LONGEST = 300  # characters
 
-_HERE = str(Path(__file__).parent)
-_LIBRARIES = tuple(
-    sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+# Code that is not the reader's: the course's own, Python's, that of libraries.
+_COURSE = str(Path(__file__).parents[1]) + os.sep
+_LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+_OTHERS = (_COURSE, *_LIBRARIES, "<frozen")
 
 
 def short(text: str, limit: int = LONGEST) -> str:
@@ -33,7 +35,7 @@ def readable(text: str) -> str:
 
 
 def class_name(kind: type) -> str:
-    """Name of a class, cut.
+    """Return the name of a class, cut.
 
     >>> class_name(ValueError)
     'ValueError'
@@ -41,26 +43,29 @@ def class_name(kind: type) -> str:
     return short(kind.__name__, 100)
 
 
-def words(value: Any, digits: int = 4) -> str:
-    """Plain value as a reader would type it, rounded and cut.
+def describe(value: Any, digits: int = 4) -> str:
+    """Return a plain value as a reader would type it, rounded and cut.
 
-    >>> words([0.25, 0.75]), words(2.584962500721156), words({"a": 1})
+    >>> describe([0.25, 0.75]), describe(2.584962500721156), describe({"a": 1})
     ('[0.25, 0.75]', '2.585', "{'a': 1}")
-    >>> words(float("nan")), words(10**400)
+    >>> describe(float("nan")), describe(10**400)
     ('NaN', 'an integer of 401 digits')
     """
-    return short(_words(value, digits))
+    return short(_describe(value, digits))
 
 
-def _words(value: Any, digits: int) -> str:
+def _describe(value: Any, digits: int) -> str:
     if hasattr(value, "tolist"):  # an array; NumPy need not be loaded to describe an exception
-        few = value.size <= 64
-        return _words(value.tolist() if few else [*value.ravel()[:64].tolist(), ...], digits)
+        is_small = value.size <= 64
+        listed = value.tolist() if is_small else [*value.ravel()[:64].tolist(), ...]
+        return _describe(listed, digits)
     if value is ...:
         return "…"
     if isinstance(value, int) and abs(value) >= 10**15:
-        # str() refuses very long integers; 0.30103 is log10(2).
-        return f"an integer of {int(abs(value).bit_length() * 0.30103) + 1:,} digits"
+        # str() refuses very long integers; their logarithm may miss a power of ten by a hair.
+        size = abs(value)
+        length = len(str(size)) if size < 10**600 else int(math.log10(size) + 1e-9) + 1
+        return f"an integer of {length:,} digits"
     if isinstance(value, int) or value is None:
         return str(value)
     if isinstance(value, float):
@@ -71,30 +76,31 @@ def _words(value: Any, digits: int) -> str:
     if isinstance(value, str):
         return repr(short(value, 80))
     if isinstance(value, dict):
-        pairs = list(value.items())[:20]
-        return "{" + ", ".join(f"{_words(k, digits)}: {_words(v, digits)}" for k, v in pairs) + "}"
+        few = list(value.items())[:20]
+        pairs = (f"{_describe(key, digits)}: {_describe(item, digits)}" for key, item in few)
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, set):
-        return "{" + ", ".join(sorted(_words(item, digits) for item in list(value)[:64])) + "}"
+        return "{" + ", ".join(sorted(_describe(item, digits) for item in list(value)[:64])) + "}"
     left, right = ("(", ")") if isinstance(value, tuple) else ("[", "]")
-    return left + ", ".join(_words(item, digits) for item in value[:65]) + right
+    return left + ", ".join(_describe(item, digits) for item in value[:65]) + right
 
 
-def two_words(first: Any, second: Any) -> tuple[str, str]:
-    """Both values in words, with as many digits as it takes to tell them apart.
+def describe_two(first: Any, second: Any) -> tuple[str, str]:
+    """Return both values in words, with as many digits as it takes to tell them apart.
 
-    >>> two_words(0.12345, 0.12346)
+    >>> describe_two(0.12345, 0.12346)
     ('0.12345', '0.12346')
     """
-    pair = words(first), words(second)
+    pair = describe(first), describe(second)
     for digits in (6, 9, 15):
         if pair[0] != pair[1]:
             break
-        pair = words(first, digits), words(second, digits)
+        pair = describe(first, digits), describe(second, digits)
     return pair
 
 
 def raised(error: BaseException) -> str:
-    """Type and message of an exception, and the reader's own line that led to it.
+    """Return type and message of an exception, and the reader's own line that led to it.
 
     >>> raised(ZeroDivisionError("division by zero"))
     'ZeroDivisionError: division by zero'
@@ -108,11 +114,11 @@ def raised(error: BaseException) -> str:
 
 
 def _place(traceback: TracebackType | None) -> str:
-    """Last line of the reader's own code on the way to the error."""
+    """Return the last line of the reader's own code on the way to the error."""
     found = None
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith((_HERE, "<frozen", *_LIBRARIES)):
+        if not filename.startswith(_OTHERS):
             found = filename, traceback.tb_lineno
         traceback = traceback.tb_next
     if found is None:

@@ -27,7 +27,7 @@ from course.practice.verdict import Text, Verdict
 __all__ = ["Exercise", "Mistake"]
 
 _one_at_a_time = threading.Lock()
-_hints_shown: dict[str, int] = {}
+_hints_used: dict[str, int] = {}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,14 +44,14 @@ class Exercise(Question):
     """Time that it takes most readers."""
     hints: Sequence[str] = ()
     """From a nudge to almost the solution."""
-    answer: str = ""
+    blank: str = ""
     """Name of the blank in the notebook; the name of the reference by default."""
 
     def __post_init__(self) -> None:
-        if not self.answer:
+        if not self.blank:
             if not isinstance(self.reference, FunctionType):
-                raise ValueError("answer: expected the name of the blank: the reference has none")
-            object.__setattr__(self, "answer", self.reference.__name__)
+                raise ValueError("blank: expected the name of the blank: the reference has none")
+            object.__setattr__(self, "blank", self.reference.__name__)
 
     @property
     def heading(self) -> str:
@@ -60,12 +60,12 @@ class Exercise(Question):
         return f"{self.title} (difficulty {self.difficulty} of 3, {time})"
 
     def __repr__(self) -> str:
-        return repr(self._shown())
+        return repr(self._text())
 
     def _repr_html_(self) -> str:
-        return self._shown()._repr_html_()
+        return self._text()._repr_html_()
 
-    def _shown(self) -> Text:
+    def _text(self) -> Text:
         call = f"practice.{self.name}"
         return Text(f"{self.heading}. Use `{call}.check(…)`, `{call}.hint()`, `{call}.solution()`.")
 
@@ -78,20 +78,20 @@ class Exercise(Question):
             answer: the reader's function or value.
             more: unused; accepted so that a wrong call gets a sentence, not a TypeError.
             seconds: the time limit for the whole check.
-            unknown: unused, likewise.
+            unknown: unused, for the same reason.
         """
         if more:
-            return Verdict("not yet", "Hand over one answer to `check`, not several.")
+            return Verdict("not yet", "Pass one answer to `check`, not several.")
         if unknown:
             listed = short(", ".join(f"`{name}`" for name in unknown))
-            message = f"`check` knows no keyword {listed}: hand over your answer alone."
+            message = f"`check` knows no keyword {listed}: pass your answer alone."
             return Verdict("not yet", message)
         # An answer may check itself, and two threads cannot both keep one session.
         if not _one_at_a_time.acquire(blocking=False):
             return Verdict("not yet", "Another check is still running: one at a time.")
         try:
             verdict = replace(check(self, answer, seconds), heading=self.heading)
-            if verdict.outcome != "not attempted":
+            if verdict.judged and verdict.outcome != "not attempted":
                 note = progress.record_attempt(self.name, verdict.outcome)
                 verdict = replace(verdict, note=note)
         except KeyboardInterrupt:  # between two steps, or while the attempt is recorded
@@ -104,11 +104,11 @@ class Exercise(Question):
         """Show the next hint; the last one stays."""
         if not self.hints:
             return Text("There is no hint for this one.")
-        shown = min(_hints_shown.get(self.name, 0) + 1, len(self.hints))
-        _hints_shown[self.name] = shown
-        note = progress.record_hint(self.name, shown)
-        text = f"Hint {shown} of {len(self.hints)}: {self.hints[shown - 1]}"
-        if shown == len(self.hints):
+        count = min(_hints_used.get(self.name, 0) + 1, len(self.hints))
+        _hints_used[self.name] = count
+        note = progress.record_hint(self.name, count)
+        text = f"Hint {count} of {len(self.hints)}: {self.hints[count - 1]}"
+        if count == len(self.hints):
             text += f" That was the last one; `practice.{self.name}.solution()` shows a solution."
         return Text(f"{text} {note}".rstrip())
 
@@ -119,4 +119,4 @@ class Exercise(Question):
 
     def solution_code(self) -> str:
         """Return one right answer as code for the reader's cell."""
-        return pasteable(self.reference, self.answer, value=self.cases is None)
+        return pasteable(self.reference, self.blank, value=self.cases is None)

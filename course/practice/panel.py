@@ -55,31 +55,31 @@ class Panel:
             layout=widgets.Layout(width="max-content"),
         )
         self.lock.on_click(self._on_lock)
-        self.answer = widgets.HTML(_shown(lines))
+        self.output = widgets.HTML(_shown(lines))
         title = widgets.HTML(_prose(f"<strong>Predict:</strong> {marked(question)}"))
-        self.widget = widgets.VBox([title, self.choice, self.sure, self.lock, self.answer])
+        self.widget = widgets.VBox([title, self.choice, self.sure, self.lock, self.output])
 
     def _on_lock(self, _: Any) -> None:
         """Record, reveal, and take no further answer."""
         try:
             if self.choice.value is None:
-                self.answer.value = _shown(("Choose an answer first.",))
+                self.output.value = _shown(("Choose an answer first.",))
                 return
             self.lock.disabled = True
-            self.answer.value = _shown(("Working out what happens …",))  # it may take seconds
+            self.output.value = _shown(("Working out what happens …",))  # it may take seconds
             lines, counts = self.answered(self.choice.value, self.sure.value)
-            self.answer.value = _shown(lines)
+            self.output.value = _shown(lines)
             self.choice.disabled = self.sure.disabled = self.lock.disabled = counts
         except (Exception, KeyboardInterrupt) as error:  # it would vanish into the log
-            self.answer.value = _shown((f"That did not work ({class_name(type(error))}).",))
+            self.output.value = _shown((f"That did not work ({class_name(type(error))}).",))
 
 
 def _shown(lines: Lines) -> str:
-    """Sentences as HTML; nothing for none."""
+    """Return sentences as HTML; nothing for none."""
     content = "".join(f"<div>{marked(line)}</div>" for line in lines)
     return _prose(box(content, BRAND)) if lines else ""
 
 
 def _prose(content: str) -> str:
-    """Text that runs over several lines: in a widget they would be as high as its controls."""
+    """Return text that runs over several lines, which a widget makes as high as its controls."""
     return f'<div style="line-height: 1.5">{content}</div>'

@@ -24,8 +24,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 class Revealed(NamedTuple):
     """The truth about a prediction."""
 
-    right: str
-    """Option that is right."""
+    right_option: str
     sentence: str
     """Reason, with figures; ends in a full stop."""
 
@@ -102,7 +101,7 @@ def predict(
             shows the question with its options to click.
         sure: confidence, 50 to 100 percent (0.5 to 1 means the same).
         more: unused; accepted so that a wrong call gets a sentence, not a TypeError.
-        unknown: unused, likewise.
+        unknown: unused, for the same reason.
 
     Returns:
         The question, or the answer with what happened, as the notebook shows it.
@@ -127,7 +126,7 @@ def predict(
 
 
 def _no_prediction(value: Any) -> Text:
-    """Sentence about anything else that is handed in."""
+    """Return a sentence about anything else that is handed in."""
     # Imported here: exercises load NumPy, and what shows progress alone shall not.
     from course.practice.exercise import Exercise
 
@@ -151,7 +150,7 @@ def answered(prediction: Prediction, guess: Any, sure: Any) -> Asked:
     if isinstance(truth, str):
         return Asked(prediction, None, (truth, "Your answer was not recorded."))
     record, note = progress.record_prediction(
-        prediction.name, option, percent, option == truth.right
+        prediction.name, option, percent, option == truth.right_option
     )
     fresh = (record.guess, record.sure) == (option, percent)  # else another window was quicker
     lines = _told(prediction, record, truth, fresh=fresh)
@@ -161,10 +160,10 @@ def answered(prediction: Prediction, guess: Any, sure: Any) -> Asked:
 def _told(
     prediction: Prediction, record: PredictionRecord, truth: Revealed | str, *, fresh: bool
 ) -> list[str]:
-    """Sentences about what was answered, what happened, and what the answer cost."""
+    """Return sentences about what was answered, what happened, and what the answer cost."""
     answer = f"You {'say' if fresh else 'said'} “{record.guess}”, {record.sure:g} % sure. "
     answer += "That is right." if record.right else "That is not what happens."
-    happened = truth if isinstance(truth, str) else f"{truth.right}: {truth.sentence}"
+    happened = truth if isinstance(truth, str) else f"{truth.right_option}: {truth.sentence}"
     cost = score.log_score(record.sure, record.right)
     given = record.sure if record.right else 100 - record.sure
     paid = f"You gave {given:g} % to what happened, which costs {score.bits(cost)}."
@@ -183,7 +182,7 @@ def _revealed(prediction: Prediction) -> Revealed | str:
         truth = Revealed(*prediction.reveal())
     except Exception as error:
         return _CANNOT.format(class_name(type(error)))
-    return truth if truth.right in prediction.options else _CANNOT.format("it is not listed")
+    return truth if truth.right_option in prediction.options else _CANNOT.format("it is not listed")
 
 
 def matched(options: tuple[str, ...], guess: Any) -> str | None:
@@ -193,18 +192,20 @@ def matched(options: tuple[str, ...], guess: Any) -> str | None:
     ('falls', 'rises')
     >>> matched(("rises", "falls"), "") is None, matched(("2", "1"), 1)
     (True, '1')
+    >>> matched(("10 bits", "0.5 bits"), 0), matched(("10 bits", "0.5 bits"), 0.5)
+    ('10 bits', '0.5 bits')
     """
     try:
         index = -1 if isinstance(guess, bool) else operator.index(guess)
     except TypeError:  # no whole number
         index = -1
-    # As text first: "1" may be an option.
     text = _folded(str(guess)) if index >= 0 or isinstance(guess, (str, float, bool)) else ""
     exact = [option for option in options if _folded(option) == text]
+    # "1" may be an option, but a number is no beginning: 0 is not meant for "0.5 bits".
+    if not exact and 0 <= index < len(options):
+        return options[index]
     begun = [option for option in options if text and _folded(option).startswith(text)]
-    if len(exact or begun) == 1:
-        return (exact or begun)[0]
-    return options[index] if 0 <= index < len(options) else None
+    return (exact or begun)[0] if len(exact or begun) == 1 else None
 
 
 def percentage(sure: Any) -> float | None:

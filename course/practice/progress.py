@@ -1,4 +1,8 @@
-"""Record what the reader has done. Each function returns "" or what went wrong, in a sentence."""
+"""Record what the reader has done.
+
+Each function returns a sentence about what went wrong, "" if nothing did; that of a prediction
+returns the prediction that counts before it.
+"""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,11 +22,11 @@ def record_attempt(name: str, outcome: str) -> str:
     return file.note
 
 
-def record_hint(name: str, shown: int) -> str:
+def record_hint(name: str, hints_used: int) -> str:
     """Record how many hints of an exercise were shown."""
     with opened() as file:
         entry = _exercise(file, name)
-        entry["hints_used"] = max(shown, entry["hints_used"])
+        entry["hints_used"] = max(hints_used, entry["hints_used"])
     return file.note
 
 
@@ -48,7 +52,7 @@ def record_prediction(
 
 
 def _exercise(file: OpenFile, name: str) -> dict[str, Any]:
-    """Entry of an exercise, made where there is none."""
+    """Return the entry of an exercise, made where there is none."""
     entry: dict[str, Any] = file.content["exercises"].setdefault(name, asdict(ExerciseRecord()))
     return entry
 

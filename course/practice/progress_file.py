@@ -171,7 +171,7 @@ def set_aside(place: Path, damage: DamagedError) -> str:
     os.rename(place, aside)
     return (
         f"Your progress file was damaged ({damage}): it is kept as {aside.name}, "
-        "and a new one was begun."
+        "and you begin a new one."
     )
 
 

@@ -16,8 +16,7 @@ class Summary:
     """All predictions together."""
 
     count: int
-    right: int
-    """Number of right ones."""
+    right_count: int
     sure: float
     """Mean confidence, in percent."""
     bits: float
@@ -29,7 +28,7 @@ class Summary:
 
 
 def log_score(sure: float, right: bool) -> float:
-    """Cost of one prediction in bits: -log2(sure) if right, -log2(1 - sure) if wrong.
+    """Return the cost in bits: -log2(sure/100) if right, -log2(1 - sure/100) if wrong.
 
     Args:
         sure: in percent, 50 to 100.
@@ -43,10 +42,10 @@ def log_score(sure: float, right: bool) -> float:
 
 
 def summary(predictions: Iterable[PredictionRecord]) -> Summary:
-    """Return count, share right, mean confidence and mean log score of predictions.
+    """Return counts, mean confidence and mean log score of predictions.
 
     >>> both = summary([PredictionRecord("rises", 50, True), PredictionRecord("falls", 100, False)])
-    >>> both.count, both.right, both.sure, both.bits, both.infinite, both.finite_bits
+    >>> both.count, both.right_count, both.sure, both.bits, both.infinite, both.finite_bits
     (2, 1, 75.0, inf, 1, 1.0)
     """
     made = list(predictions)
@@ -63,7 +62,7 @@ def summary(predictions: Iterable[PredictionRecord]) -> Summary:
 
 
 def bits(value: float) -> str:
-    """Cost in words.
+    """Return a cost in words.
 
     >>> bits(0.3219), bits(float("inf")), bits(1.0)
     ('0.32 bits', '∞ bits', '1.00 bits')
@@ -72,7 +71,7 @@ def bits(value: float) -> str:
 
 
 def mean_in_words(total: Summary) -> str:
-    """Mean log score in words, useful even where one prediction has made it infinite.
+    """Return a mean log score in words, useful even where one prediction has made it infinite.
 
     >>> mean_in_words(Summary(3, 2, 80.0, math.inf, 1, 0.5))
     '∞ bits a prediction (without the 1 that cost ∞: 0.50 bits over 2)'

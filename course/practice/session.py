@@ -1,8 +1,8 @@
 """Keep what an answer changes in the session from outliving its check.
 
-Put back are what answers change by accident: printed output, warning filters, NumPy's error state
-and print options, random states, the working directory, environment variables, the recursion limit,
-matplotlib's settings and figures, two settings of JAX.
+Restored afterwards: what answers change by accident, such as printed output, warning filters,
+NumPy's error state and print options, random states, the working directory, environment variables,
+the recursion limit, matplotlib's settings and figures, two settings of JAX.
 """
 
 import io

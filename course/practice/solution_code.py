@@ -34,7 +34,7 @@ def pasteable(solution: Any, name: str, *, value: bool) -> str:
 
 
 def _literal(solution: Any) -> str:
-    """Value as Python code; arrays as lists, which every exercise accepts."""
+    """Return a value as Python code; arrays as lists, which every exercise accepts."""
     found = plain(solution)
     if isinstance(found, set):
         return "{" + ", ".join(sorted(map(repr, found))) + "}"
@@ -42,7 +42,7 @@ def _literal(solution: Any) -> str:
 
 
 def _imports(function: Callable[..., Any]) -> Iterator[str]:
-    """One import line for each global name that the function uses."""
+    """Yield an import line for each global name that the function uses."""
     spaces = function.__globals__
     for name in set(_names(function.__code__)) & spaces.keys():
         used = spaces[name]
@@ -57,6 +57,7 @@ def _imports(function: Callable[..., Any]) -> Iterator[str]:
             else:
                 yield f"import {used.__name__} as {name}"
             continue
+        # A function names the module it comes from; a plain value is one of the solution's own.
         home = getattr(used, "__module__", None)
         known = getattr(used, "__name__", name)
         if not isinstance(home, str) or known == "<lambda>":
@@ -65,7 +66,7 @@ def _imports(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """Names that a function reads from outside, those of its inner functions included."""
+    """Yield the names that a function reads from outside, those of its inner functions included."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

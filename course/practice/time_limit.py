@@ -22,14 +22,14 @@ PAUSE = 0.05  # seconds until code that has caught a `TimeUp` gets the next one
 
 
 class TimeUp(BaseException):
-    """The end of code that takes too long; `except Exception` lets it through."""
+    """Raised when the time is over; `except Exception` lets it through."""
 
 
 class TimeLimit:
     """Context manager that ends its block after some seconds, or when the reader interrupts it.
 
-    The block's last act is to raise `TimeUp` or `KeyboardInterrupt` then, even if the code inside
-    has caught it. In the main thread only; elsewhere the block runs without a limit.
+    On leaving, the block raises `TimeUp` or `KeyboardInterrupt` then, even if the code inside has
+    caught it. In the main thread only; elsewhere the block runs without a limit.
 
     >>> with TimeLimit(seconds=10):
     ...     6 * 7

@@ -33,6 +33,8 @@ class Verdict:
     """Output of the answer, cut."""
     note: str = ""
     """Sentence about what went wrong with recording the attempt; "" if nothing did."""
+    judged: bool = True
+    """False if the check was stopped or the exercise itself failed: no attempt at all."""
 
     def __repr__(self) -> str:
         printed = f"Your code printed: {self.printed}" if self.printed else ""

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.text import Annotation
 
-from course.checks import HUGE, checked, describe_shape, number, refusal
-from course.show.lines import legend, within
+from course.checks import HUGE, checked, describe_shape, number, refusal, within
+from course.show.lines import legend
 from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
 
 heights = within(0, np.inf, "values of at least 0")

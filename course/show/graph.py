@@ -92,11 +92,12 @@ class GraphDrawing:
         """Show the graph as it stands at a step, and return in words what happens there."""
         if step not in range(self.last + 1):
             raise refusal("step", f"an integer from 0 to {self.last}", step)
-        turn, back = self._steps.turn(step), self._steps.is_back(step)
+        active = self._steps.active(step)
+        back = self._steps.is_back(step)
         handed = self._steps.handed(step)
-        self._frame.set_visible(turn is not None)
-        if turn is not None:
-            self._frame.set_bounds(self._boxes[turn].get_bbox().bounds)
+        self._frame.set_visible(active is not None)
+        if active is not None:
+            self._frame.set_bounds(self._boxes[active].get_bbox().bounds)
             self._frame.set_edgecolor(GRADIENT if back else TRUTH)
         for value, text in self._data.items():
             text.set_text(self._steps.data(value, step))
@@ -142,7 +143,7 @@ class GraphDrawing:
                 arrow = self._arrow(points[::-1], plane, APART, color=GRADIENT, linestyle=DASHES)
                 self._back.append((values[target], arrow))
 
-        # Steps are told above, the kinds of arrows below.
+        # In margins of their own, where no arrow crosses them.
         self._note.set_position((MARGIN, top - NOTE / 2))
         forward, backward = "↓↑" if down else "→←"
         legend = self._text(f"{forward} data", x=MARGIN, y=-NOTE / 2, color=MUTED)

@@ -77,12 +77,12 @@ class Steps:
     def __init__(self, result: Value, *, gradients: bool = True) -> None:
         self.values = result.topological_order()  # as they are computed; the result is the last
         # Plain numbers or arrays in the expression, which get no gradient.
-        self.constants = {v for user in self.values for v, rule in user.inputs if rule is None}
+        self.constants = {v for user in self.values for v, vjp in user.inputs if vjp is None}
         self._made = [value for value in self.values if value.inputs]
         self._grads = list(_told(result, self._made)) if gradients else []
         self.last = len(self._made) + len(self._grads)  # the number of the last step
 
-    def turn(self, step: int) -> Value | None:
+    def active(self, step: int) -> Value | None:
         """Return the value that is computed or hands on its gradient at a step; None at step 0."""
         back = step - len(self._made) - 1
         if back < 0:
@@ -126,7 +126,7 @@ class Steps:
 
     def words(self, step: int) -> str:
         """Return what happens at a step, in a sentence or two."""
-        value = self.turn(step)
+        value = self.active(step)
         if value is None:
             leaves = [f"{v.name} = {short(v.data)}" for v in self.values if v.name and not v.inputs]
             return f"Step 0 of {self.last}: {', '.join(leaves) or 'only the leaves'}."
@@ -136,19 +136,19 @@ class Steps:
             return f"{said}{name}{formula(value)} = {short(value.data)}."
         if value not in self.handed(step):
             return f"{said}the result gets {self.grad(value, step)}."
-        sources = dict.fromkeys(source for source, rule in value.inputs if rule is not None)
+        sources = dict.fromkeys(source for source, vjp in value.inputs if vjp is not None)
         now = ", ".join(f"{label(source)} has {self.grad(source, step)}" for source in sources)
         return f"{said}{value.name or formula(value)} hands on {self.grad(value, step)}. Now {now}."
 
 
 def _told(result: Value, made: list[Value]) -> Iterator[dict[Value, str]]:
     """Yield the gradients that have arrived, in words: at the result, then after each value."""
-    links = [source for value in made for source, rule in value.inputs if rule is not None]
+    links = [source for value in made for source, vjp in value.inputs if vjp is not None]
     waits = Counter(links)
     told: dict[Value, str] = {}
-    for turn, gradients in zip([None, *reversed(made)], result.flow_back(), strict=True):
-        changed = [source for source, _ in turn.inputs] if turn else [result]
-        waits.subtract(changed if turn else [])
+    for active, gradients in zip([None, *reversed(made)], result.flow_back(), strict=True):
+        changed = [source for source, _ in active.inputs] if active else [result]
+        waits.subtract(changed if active else [])
         for value in gradients.keys() & changed:
             told[value] = f"grad {short(gradients[value])}{' + …' if waits[value] > 0 else ''}"
         yield dict(told)

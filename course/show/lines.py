@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
-from course.checks import HUGE, Arguments, Rule, check_range, checked, finite, number, one_of
+from course.checks import HUGE, checked, finite, number, one_of, within
 from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role, styled
 
 ROW: Final = 0.1  # height of a row of event texts, as part of the axes
@@ -18,18 +18,6 @@ MARK: Final = "mark"  # the group id by which `set_mark` finds what `mark` drew
 BESIDE: Final[dict[str, Any]] = {"textcoords": "offset points", "bbox": GROUND}
 
 finite_number = number("a finite number", low=-HUGE)
-
-
-def within(low: float, high: float, expected: str) -> Rule:
-    """Return a rule for numbers within bounds, which may be infinite; NaN is refused."""
-
-    def rule(name: str, value: Any, _arguments: Arguments) -> Any:
-        check_range(name, value, low, high, expected)
-        return value
-
-    return rule
-
-
 perhaps_infinite = within(-np.inf, np.inf, "numbers, finite or not")
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import inspect
 import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,8 +78,8 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
             When it sets a control itself, that does not draw again.
         controls: name to widget with a `value`, a `description` and a `tooltip`.
         moving: the artists that `draw` changes; containers (of bars, say) count as their parts.
-        actions: label to function. A press of the button calls it, then draws once. The first line
-            of its docstring becomes the button's tooltip.
+        actions: label to a function and the tooltip of its button. A press of the button calls the
+            function, then draws once.
 
     What `draw` raises at the first picture is not caught, later it is shown and kept in `error`.
 
@@ -105,7 +104,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         controls: Mapping[str, Any],
         *,
         moving: Sequence[object],
-        actions: Mapping[str, Callable[[], object]] | None = None,
+        actions: Mapping[str, tuple[Callable[[], object], str]] | None = None,
     ) -> None:
         for name, control in controls.items():
             _check_control(name, control)
@@ -122,7 +121,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         # The widgets come after the picture, which may fail, and whose width they take.
         _lay_out(list(self.controls.values()), width=self._css_size()[0])
         self._picture = widgets.HTML(self._html())
-        buttons = [self._button(label, act) for label, act in (actions or {}).items()]
+        buttons = [self._button(label, *action) for label, action in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
         super().__init__([*self.controls.values(), *row, self._picture])
         # Last, so that nothing draws before all is there.
@@ -191,10 +190,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         width, height = self.figure.get_size_inches() * PIXELS_PER_INCH
         return round(width), round(height)
 
-    def _button(self, label: str, act: Callable[[], object]) -> widgets.Button:
+    def _button(self, label: str, act: Callable[[], object], tip: str) -> widgets.Button:
         """Return a button that acts, then draws."""
-        tooltip = (inspect.getdoc(act) or label).splitlines()[0]
-        button = widgets.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
+        button = widgets.Button(description=label, tooltip=tip, layout={"width": "auto"})
 
         def press(_: widgets.Button) -> None:
             with self._hold():

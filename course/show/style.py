@@ -9,7 +9,7 @@ from cycler import cycler
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Line = str | tuple[int, tuple[float, ...]]
+DashStyle = str | tuple[int, tuple[float, ...]]
 
 
 class Role(str):
@@ -21,7 +21,7 @@ class Role(str):
     ('#0072B2', 'o')
     """
 
-    line: Line
+    line: DashStyle
     """Style of lines, as matplotlib takes it."""
     marker: str
     """Of points."""
@@ -29,7 +29,7 @@ class Role(str):
     """Of areas."""
 
     def __new__(
-        cls, colour: str, *, line: Line = "-", marker: str = "o", hatch: str = ""
+        cls, colour: str, *, line: DashStyle = "-", marker: str = "o", hatch: str = ""
     ) -> "Role":
         role = super().__new__(cls, colour)
         role.line, role.marker, role.hatch = line, marker, hatch

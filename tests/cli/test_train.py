@@ -73,7 +73,7 @@ def test_ctrl_c_keeps_what_was_learned(number: signal.Signals, status: int, tmp_
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         begin = time.monotonic()
-        while not folder.is_dir() and time.monotonic() - begin < 120:
+        while not OrbaxStore(folder).steps and time.monotonic() - begin < 120:
             time.sleep(0.05)
         process.send_signal(number)
         output, said = process.communicate(timeout=60)

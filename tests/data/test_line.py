@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from course.data.line import HIGHEST, INTERCEPT, SLOPE, Line, simulate
+from course.data.line import HIGHEST, INTERCEPT, SLOPE, LinePoints, simulate
 
 KEY = jax.random.key(0)
 
@@ -12,7 +12,7 @@ KEY = jax.random.key(0)
 @pytest.fixture(scope="module")
 def line():
     """As many points as the notebook has."""
-    return Line(*map(np.asarray, simulate(KEY)))
+    return LinePoints(*map(np.asarray, simulate(KEY)))
 
 
 def test_points_are_on_the_line(line):

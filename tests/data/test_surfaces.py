@@ -16,7 +16,6 @@ from course.data.surfaces import (
     SADDLE,
     SURFACES,
     eigenvalues,
-    noisy_cost,
     tilts,
 )
 
@@ -157,25 +156,6 @@ def test_tilts_of_a_seed_never_change():
     assert not tilts(scale=0).any()
 
 
-@ALL
-def test_the_full_batch_has_no_noise(surface):
-    noise = jnp.asarray(tilts(scale=surface.noise))
-    for w in map(jnp.array, POINTS):
-        assert noisy_cost(surface, noise, w) == surface.cost(w)
-        slope = jax.grad(noisy_cost, argnums=2)(surface, noise[::-1], w)
-        np.testing.assert_array_equal(slope, jax.grad(surface.cost)(w))
-
-
-def test_a_batch_is_tilted_by_the_mean_of_its_examples():
-    noise, w = tilts(scale=2.0), jnp.array([0.5, -1.5])
-    batch = noise[:7]
-    slope = jax.grad(lambda w: noisy_cost(RAVINE, batch, w))(w)
-    exact = jax.grad(RAVINE.cost)(w)
-    np.testing.assert_allclose(slope, exact + batch.mean(axis=0), rtol=1e-5)
-    one_by_one = [float(noisy_cost(RAVINE, tilt[None], w)) for tilt in batch]
-    assert noisy_cost(RAVINE, batch, w) == pytest.approx(np.mean(one_by_one), rel=1e-5)
-
-
 @pytest.mark.parametrize(
     ("call", "name", "error"),
     [
@@ -186,9 +166,6 @@ def test_a_batch_is_tilted_by_the_mean_of_its_examples():
         (lambda: tilts(1025), "examples", ValueError),
         (lambda: tilts(4, scale=-1), "scale", ValueError),
         (lambda: tilts(4, seed=-1), "seed", ValueError),
-        (lambda: noisy_cost(None, tilts(), (0, 0)), "surface", TypeError),
-        (lambda: noisy_cost(BOWL, np.zeros((4, 3)), (0, 0)), "tilts", ValueError),
-        (lambda: noisy_cost(BOWL, tilts(), (0, np.inf)), "w", ValueError),
     ],
 )
 def test_bad_input(call, name, error):

@@ -124,7 +124,7 @@ def test_blocks_are_products_in_lexicographic_order():
     expected = [math.prod(block) for block in itertools.product(p, repeat=3)]
     np.testing.assert_allclose(block_probabilities(p, 3), expected)
     assert block_probabilities(p, 1).tolist() == p.tolist()
-    assert block_probabilities([1.0], 50).tolist() == [1.0]
+    assert block_probabilities([1.0], 65).tolist() == [1.0]
 
 
 def test_ideal_lengths_reach_the_entropy():
@@ -156,6 +156,8 @@ def test_wrong_block_lengths_are_refused():
         block_probabilities(SKEWED, 0)
     with pytest.raises(ValueError, match=r"^length: expected at most 1048576 blocks, got 3\*\*13"):
         block_probabilities(SKEWED, 13)
+    with pytest.raises(ValueError, match=r"^length: expected an integer of at most 1048576, got"):
+        block_probabilities([1.0], 10**9)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_ridge_shrinks():
 
 def test_the_gradient_is_zero_at_the_weights():
     inputs, _ = data("iris")
-    x, y, l2 = inputs[:, 1:].astype(np.float32), inputs[:, 0].astype(np.float32), 3.0
+    x, y, l2 = inputs[:, 1:].astype(float), inputs[:, 0].astype(float), 3.0
 
     def cost(params):
         error = linear.apply(params, x) - y

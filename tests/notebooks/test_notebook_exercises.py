@@ -102,7 +102,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 def answer(exercise: Exercise) -> str:
     """The name of the blank in the notebook."""
-    return exercise.answer or str(exercise.reference.__name__)
+    return exercise.blank or str(exercise.reference.__name__)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)

@@ -12,5 +12,5 @@ def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A progress file that does not exist yet, in a folder that does not exist yet."""
     place = tmp_path / "data" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(place))
-    monkeypatch.setattr(exercise, "_hints_shown", {})
+    monkeypatch.setattr(exercise, "_hints_used", {})
     return place

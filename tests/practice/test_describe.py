@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from course.practice.describe import class_name, raised, readable, two_words, words
+from course.maths.information import entropy
+from course.practice.describe import class_name, describe, describe_two, raised, readable
 
 
 @pytest.mark.parametrize(
@@ -20,16 +21,18 @@ from course.practice.describe import class_name, raised, readable, two_words, wo
         (None, "None"),
         (np.array([[True]]), "[[True]]"),
         (1 + 2j, "1+2j"),
+        (2**53, "an integer of 16 digits"),
+        (-(10**700), "an integer of 701 digits"),
     ],
 )
 def test_words(value: Any, text: str) -> None:
-    assert words(value).endswith(text)
-    assert len(words(value)) <= 302
+    assert describe(value).endswith(text)
+    assert len(describe(value)) <= 302
 
 
 def test_differences_are_visible() -> None:
-    assert two_words(1.00001, 1.00002) == ("1.00001", "1.00002")
-    assert two_words(2.0, 1.0) == ("2", "1")
+    assert describe_two(1.00001, 1.00002) == ("1.00001", "1.00002")
+    assert describe_two(2.0, 1.0) == ("2", "1")
 
 
 def test_what_cannot_be_shown_is_replaced_and_long_names_are_cut() -> None:
@@ -44,3 +47,11 @@ def test_an_exception_is_told_with_the_line_that_led_to_it() -> None:
         said = raised(error)
     assert said.startswith("ValueError: cannot reshape array of size 2 into shape (3,) (line ")
     assert said.endswith(": `np.zeros(2).reshape(3)`)")
+
+
+def test_the_line_of_an_error_inside_the_course_is_the_readers() -> None:
+    try:
+        entropy([0.5, 0.6])
+    except ValueError as error:
+        said = raised(error)
+    assert said.endswith(": `entropy([0.5, 0.6])`)")

@@ -62,7 +62,7 @@ def test_an_exercise_shows_difficulty_and_minutes_first() -> None:
 
 
 def test_a_value_without_the_name_of_its_blank_is_refused() -> None:
-    with pytest.raises(ValueError, match="answer: expected the name of the blank"):
+    with pytest.raises(ValueError, match="blank: expected the name of the blank"):
         made(reference=2.0)
 
 
@@ -87,3 +87,15 @@ def test_an_interrupt_while_the_attempt_is_recorded_is_told(
         patch.setattr(module.progress, "record_attempt", interrupted)
         assert "You stopped the check" in entropy_bits.check(my_entropy).message
     assert entropy_bits.check(my_entropy).outcome == "correct"
+
+
+def test_what_was_not_judged_is_not_recorded() -> None:
+    def stopped(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def broken(_: Any) -> None:
+        raise ZeroDivisionError
+
+    assert "You stopped the check" in entropy_bits.check(stopped).message
+    assert "The exercise itself failed" in made(cases=broken).check(my_entropy).message
+    assert read().exercises == {}

@@ -28,14 +28,14 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[panel.Panel]:
 def test_a_click_locks_in_and_reveals(shown: list[panel.Panel]) -> None:
     predict(rises)._repr_mimebundle_()
     (made,) = shown
-    assert (made.choice.value, made.sure.value, made.answer.value) == (None, 50, "")
+    assert (made.choice.value, made.sure.value, made.output.value) == (None, 50, "")
     assert (made.sure.min, made.sure.max, made.sure.step) == (50, 100, 1)
     made.lock.click()
-    assert "Choose an answer first." in made.answer.value
+    assert "Choose an answer first." in made.output.value
     made.choice.value = "rises"
     made.sure.value = 90
     made.lock.click()
-    assert "You say “rises”, 90 % sure. That is right." in read_html(made.answer.value)[1]
+    assert "You say “rises”, 90 % sure. That is right." in read_html(made.output.value)[1]
     assert made.choice.disabled
     assert made.sure.disabled
     assert made.lock.disabled
@@ -49,8 +49,8 @@ def test_a_second_panel_shows_the_first_answer(shown: list[panel.Panel]) -> None
     for made, guess in zip(shown, ("rises", "falls"), strict=True):
         made.choice.value = guess
         made.lock.click()
-    assert "You said “rises”, 50 % sure." in shown[1].answer.value
-    assert "The first answer counts." in shown[1].answer.value
+    assert "You said “rises”, 50 % sure." in shown[1].output.value
+    assert "The first answer counts." in shown[1].output.value
 
 
 def test_an_error_behind_the_button_is_shown(
@@ -60,7 +60,7 @@ def test_an_error_behind_the_button_is_shown(
     monkeypatch.setattr(shown[0], "answered", None)
     shown[0].choice.value = "rises"
     shown[0].lock.click()
-    assert "That did not work (TypeError)." in shown[0].answer.value
+    assert "That did not work (TypeError)." in shown[0].output.value
 
 
 def test_every_control_has_a_description_and_a_tooltip(shown: list[panel.Panel]) -> None:
@@ -76,6 +76,6 @@ def test_a_truth_that_cannot_be_computed_leaves_the_question_open(
     predict(Prediction("a.p", "Does it?", ("yes", "no"), lambda: 1 / 0))._repr_mimebundle_()
     shown[0].choice.value = "no"
     shown[0].lock.click()
-    assert "could not be computed here (ZeroDivisionError)" in shown[0].answer.value
+    assert "could not be computed here (ZeroDivisionError)" in shown[0].output.value
     assert not shown[0].lock.disabled
     assert not shown[0].choice.disabled

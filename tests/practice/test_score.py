@@ -15,11 +15,11 @@ def test_log_scores_and_their_summary() -> None:
         PredictionRecord("a", 100, False),
     ]
     total = score.summary(records)
-    assert (total.count, total.right, total.infinite) == (3, 1, 1)
+    assert (total.count, total.right_count, total.infinite) == (3, 1, 1)
     assert total.sure == pytest.approx(260 / 3)
     assert total.bits == math.inf
     assert total.finite_bits == pytest.approx(-(math.log2(0.8) + math.log2(0.2)) / 2)
     nothing = score.summary([])
-    assert (nothing.count, nothing.right) == (0, 0)
+    assert (nothing.count, nothing.right_count) == (0, 0)
     assert math.isnan(nothing.bits)
     assert score.mean_in_words(score.summary(records[2:])) == "∞ bits a prediction"

@@ -11,7 +11,7 @@ import pytest
 
 from course.maths import information
 from course.show import demos
-from course.show.demos import entropy
+from course.show.demos import entropy, start_here
 from course.show.live import LiveFigure
 
 
@@ -99,3 +99,12 @@ def test_longer_blocks_cost_less_and_never_less_than_the_entropy() -> None:
     assert questions[0] == pytest.approx(1.05)
     assert np.all(np.diff(questions) < 0)
     assert questions[-1] >= float(information.entropy([0.95, 0.04, 0.01]))
+
+
+def test_after_the_last_week_every_button_begins_again() -> None:
+    for press in (start_here.Weeks.next_week, start_here.Weeks.retrain):
+        weeks = start_here.Weeks()
+        while len(weeks.tactics) < start_here.WEEKS:
+            weeks.next_week()
+        press(weeks)
+        assert [len(shares) for shares in weeks.shares()] == [2, 2]

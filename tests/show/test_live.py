@@ -180,17 +180,13 @@ def test_several_controls_set_together_draw_once() -> None:
 
 def test_a_button_acts_and_draws_once() -> None:
     def reset() -> None:
-        """Starts again.
-
-        And more that no tooltip needs.
-        """
         coin.live.set(p=0.2)
         coin.slider.value = 0.4
 
-    coin = Coin(actions={"Reset": reset, "Again": lambda: None})
+    coin = Coin(actions={"Reset": (reset, "Starts again"), "Again": (lambda: None, "Draws")})
     first, second = coin.buttons
-    assert (first.description, first.tooltip) == ("Reset", "Starts again.")
-    assert (second.description, second.tooltip) == ("Again", "Again")
+    assert (first.description, first.tooltip) == ("Reset", "Starts again")
+    assert (second.description, second.tooltip) == ("Again", "Draws")
     first.click()
     assert coin.drawn[1:] == [{"p": 0.4}]
     second.click()
@@ -237,7 +233,7 @@ def test_an_error_of_a_button_is_said_and_the_picture_still_drawn() -> None:
         coin.slider.value = 0.7
         raise RuntimeError("no more weeks")
 
-    coin = Coin(actions={"Next week": fail})
+    coin = Coin(actions={"Next week": (fail, "Fails")})
     coin.buttons[0].click()
     image, message = parts(coin.picture)
     assert "The button “Next week” failed (RuntimeError: no more weeks)." in message
@@ -376,7 +372,7 @@ def test_closing_releases_everything() -> None:
         return set(registry._instances)
 
     before = open_widgets()
-    coin = Coin(actions={"Nothing": lambda: None})
+    coin = Coin(actions={"Nothing": (lambda: None, "Does nothing")})
     assert len(open_widgets()) > len(before)
     live, figure = weakref.ref(coin.live), weakref.ref(coin.figure)
     coin.live.close()

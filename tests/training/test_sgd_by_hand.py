@@ -6,14 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from course.data.line import Line, simulate
+from course.data.line import LinePoints, simulate
 from course.models.layers import Model
 from course.training.loop import fit
 from course.training.optimizers import sgd
 from course.training.sgd_by_hand import fit_line, visits
 
 
-def points(seed: int) -> Line:
+def points(seed: int) -> LinePoints:
     """10,000 points on y = 2x + 1."""
     return simulate(jax.random.key(100 + seed))
 

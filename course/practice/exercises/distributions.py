@@ -150,7 +150,7 @@ q2 = Exercise(
 
 
 def fair_forecast(forecast):
-    """None if a forecast for a rising barometer is nearly as cheap as the true one, else why."""
+    """Return None if a forecast for a rising barometer is nearly the cheapest, else why not."""
     p = np.asarray(forecast, dtype=float)
     if p.shape != (3,):
         return "A forecast has three probabilities here: sun, cloud and rain."
@@ -179,7 +179,7 @@ q3 = Exercise(
     difficulty=1,
     minutes=4,
     reference=[0.95, 0.04, 0.01],
-    answer="my_forecast",
+    blank="my_forecast",
     judge=fair_forecast,
     tolerance=1e-9,  # what is nearly one of the mistakes below costs something else
     mistakes=[

@@ -131,12 +131,12 @@ q1 = Exercise(
         ),
         "Keep the positive ones, `q = p[p > 0]`, and add up `q * -np.log2(q)`.",
     ],
-    praise="Often times surprising, added up; and what never happens adds nothing.",
+    praise="Probability times surprise, summed over the outcomes; impossible ones add nothing.",
 )
 
 
 def half_a_bit(heads):
-    """None if a coin with this probability of heads holds half a bit, else what is wrong."""
+    """Return None if a coin with this chance of heads holds half a bit, else what is wrong."""
     chance = float(heads)
     if not 0 <= chance <= 1:
         return f"A probability lies between 0 and 1; {chance:g} does not."
@@ -153,7 +153,7 @@ q2 = Exercise(
     difficulty=1,
     minutes=4,
     reference=0.11,
-    answer="heads",
+    blank="heads",
     judge=half_a_bit,
     mistakes=[
         Mistake(
@@ -179,7 +179,7 @@ q2 = Exercise(
 
 
 def cheapest_code(words):
-    """None if these are code words of a perfect code for `HALVES`, else what is wrong."""
+    """Return None if these are the words of a perfect code for `HALVES`, else what is wrong."""
     for word in words:
         if not isinstance(word, str) or not word or set(word) - {"0", "1"}:
             return (
@@ -206,7 +206,7 @@ def cheapest_code(words):
 
 
 def five_words(words):
-    """`cheapest_code` for as many words as there are outcomes."""
+    """Return the same as `cheapest_code`, or that the words are too many or too few."""
     if len(words) != len(HALVES):
         return (
             f"There are {len(HALVES)} outcomes, so there must be {len(HALVES)} code words, not "
@@ -221,7 +221,7 @@ q3 = Exercise(
     difficulty=2,
     minutes=6,
     reference=["0", "10", "110", "1110", "1111"],
-    answer="my_code",
+    blank="my_code",
     judge=five_words,
     mistakes=[
         Mistake(

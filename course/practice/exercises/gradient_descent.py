@@ -320,7 +320,7 @@ q4 = Exercise(
         "A gradient has as many numbers as there are parameters. How many does a pair have?",
         "The Hessian is a square table with a row and a column for each parameter.",
     ],
-    praise="One vector, twenty, or a million: nobody stores the last.",
+    praise="A Hessian of d parameters is as large as d gradients: too much to store.",
 )
 
 

@@ -34,7 +34,7 @@ def my_rules(texts):
 
 
 def rules_work(said, texts):
-    """None if the verdicts on an `Inbox` are right often enough, else what is wrong."""
+    """Return None if the verdicts on an `Inbox` are right often enough, else what is wrong."""
     verdicts = np.asarray(said)
     if verdicts.shape != (len(texts),):
         return (
@@ -113,7 +113,7 @@ TOGETHER = "Your test rows stand together. Choose them at random: the examples m
 
 
 def fair_split(parts, count, rng):
-    """None if the two parts are a random split of four fifths and one fifth, else what is wrong."""
+    """Return None if this is a random split of four fifths and one fifth, else what is wrong."""
     if len(parts) != 2:
         return f"Two arrays are asked for, training and testing rows; you returned {len(parts)}."
     train, test = (

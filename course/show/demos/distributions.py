@@ -55,7 +55,7 @@ def forecast() -> LiveFigure:
         p = np.asarray(softmax([scores[sky] for sky in SKIES]), dtype=float)
         point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
         figures.set_bars(right, p, group=1)
-        title, words = _words(p, CLIMATE[row] if show_truth else None)
+        title, words = _title_and_alt_text(p, CLIMATE[row] if show_truth else None)
         triangle.title.set_text(title)
         return f"The triangle of all forecasts after a {barometer} barometer, {words}"
 
@@ -91,10 +91,10 @@ def _set_scene(triangle: Axes, right: Axes, row: int, show_truth: bool) -> None:
     figures.set_bars(right, record()[row], group=0)
 
 
-def _words(
+def _title_and_alt_text(
     p: Float[np.ndarray, " skies"], truth: Float[np.ndarray, " skies"] | None
 ) -> tuple[str, str]:
-    """Title of the triangle, and the point in words; both with the costs where truth is shown."""
+    """Return the triangle's title, and the point in words; with costs where truth is shown."""
     listed = ", ".join(f"{sky} {chance:.2f}" for sky, chance in zip(SKIES, p, strict=True))
     if truth is None:
         return f"{EVENINGS} evenings on record", f"with a point at {listed}."

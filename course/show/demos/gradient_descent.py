@@ -40,7 +40,7 @@ class Walk(NamedTuple):
     """At the points."""
 
 
-class Direction(NamedTuple):
+class Eigendirection(NamedTuple):
     """Eigendirection of a surface, and the rates at which steps along it change their ways."""
 
     name: str
@@ -73,24 +73,19 @@ class Direction(NamedTuple):
 
 
 @cache
-def directions(surface: Surface) -> tuple[Direction, Direction]:
+def directions(surface: Surface) -> tuple[Eigendirection, Eigendirection]:
     """Steep and flat direction of a surface, as it bends where its gradient is zero."""
     bent = np.asarray(eigenvalues(surface, surface.minimum).values, dtype=float)[::-1]
     oscillate, diverge = descent.borders(jnp.asarray(bent))
     names = ("up", "down") if bent[1] < 0 else ("steep", "flat") if bent[0] > bent[1] else ("", "")
     steep, flat = zip(names, bent.tolist(), oscillate.tolist(), diverge.tolist(), strict=True)
-    return Direction(*steep), Direction(*flat)
-
-
-@cache
-def _tilts(surface: Surface) -> Float[np.ndarray, "examples 2"]:
-    """Gradient noise of each example."""
-    return np.asarray(tilts(scale=surface.noise))
+    return Eigendirection(*steep), Eigendirection(*flat)
 
 
 def walk(surface: Surface, rate: float, batch: int) -> Walk:
     """Descent from the surface's start; a batch of all examples is without noise."""
-    start, noise = jnp.asarray(surface.start), jnp.asarray(_tilts(surface))
+    start = jnp.asarray(surface.start)
+    noise = jnp.asarray(tilts(scale=surface.noise))
     fixed: dict[str, Any] = {"key": jax.random.key(1), "steps": MOST_STEPS}
     path = descent.descend_on_batches(
         surface.cost, start, sgd(rate), tilts=noise, batch_size=batch, **fixed
@@ -148,7 +143,7 @@ def _map(ax: Axes, surface: Surface) -> list[Any]:
     return [fill, lines, *marks]
 
 
-def _zones(ax: Axes, direction: Direction) -> list[Any]:
+def _zones(ax: Axes, direction: Eigendirection) -> list[Any]:
     """Shade where steps along a direction crawl, oscillate and diverge; draw |1 - rate λ|."""
     ends = [RATES[0], direction.oscillate, direction.diverge, RATES[-1]]
     ends = np.clip(ends, RATES[0], RATES[-1]).tolist()
@@ -220,11 +215,11 @@ def learning_rate() -> LiveFigure:
 
     def draw(surface: str, rate: float, batch: int, steps: int) -> str:
         nonlocal shown
-        ground = SURFACES[surface]
+        chosen = SURFACES[surface]
         if surface != shown:  # then everything is drawn afresh
-            _change(axes, still, ground)
+            _change(axes, still, chosen)
             shown = surface
-        points, costs = (part[: steps + 1] for part in walk(ground, rate, batch))
+        points, costs = (part[: steps + 1] for part in walk(chosen, rate, batch))
         drawn = _shown(points)
         path.set_data(*drawn.T)
         end.set_data(*drawn[-1:].T)
@@ -232,8 +227,8 @@ def learning_rate() -> LiveFigure:
         height = f"{costs[-1]:.3g}" if np.isfinite(costs[-1]) else "beyond all bounds"
         axes["cost"].title.set_text(f"J = {height}".replace("-", "−"))
         # Both directions tell the same in the picture and in words.
-        said = []
-        for point, name, direction in zip(dots, SIDES, directions(ground), strict=True):
+        sentences = []
+        for point, name, direction in zip(dots, SIDES, directions(chosen), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
             point.set_data([rate], [min(abs(multiplier), HIGHEST)])
             factor = in_digits(multiplier)
@@ -241,8 +236,8 @@ def learning_rate() -> LiveFigure:
             where = "near the star " if surface == "Rosenbrock" else ""
             title = f"{where}× {factor}: {behaviour}"
             axes[name].title.set_text(title.replace("-", "−"))
-            said.append(f"{direction.label}: each step multiplies by {factor}, {behaviour}")
-        return _words(surface, rate, batch, steps, height, said)
+            sentences.append(f"{direction.label}: each step multiplies by {factor}, {behaviour}")
+        return _alt_text(surface, rate, batch, steps, height, sentences)
 
     titles = [axes[name].title for name in ("cost", *SIDES)]
     return LiveFigure(figure, draw, _controls(), moving=[path, end, cost, *dots, *titles])
@@ -256,24 +251,27 @@ def _cost_line(costs: Float[np.ndarray, " times"], surface: str) -> tuple[Any, A
     return np.arange(last), np.clip(costs[:last], floor, 1e9)
 
 
-def _words(surface: str, rate: float, batch: int, steps: int, height: str, said: list[str]) -> str:
-    """Picture at these settings."""
+def _alt_text(
+    surface: str, rate: float, batch: int, steps: int, height: str, sentences: list[str]
+) -> str:
+    """Return the picture at these settings in words."""
     name = f"{surface} surface" if surface == "Rosenbrock" else surface
     return (
         f"Gradient descent on the {name} with learning rate {rate:.3g} and batches of {batch} of "
         f"{EXAMPLES} examples. After {steps} steps the cost is {height}. "
-        f"Near the star, along two directions: {said[0]}; {said[1]}."
+        f"Near the star, along two directions: {sentences[0]}; {sentences[1]}."
     )
 
 
 def _controls() -> dict[str, Any]:
-    """Surface, learning rate, batch size and number of steps."""
-    surfaces, rate = list(SURFACES), "The factor α between gradient and step"
-    batch = f"How many of the {EXAMPLES} examples each step sees; all of them: no noise"
-    steps = "How many steps of the descent are shown"
+    """Return controls for surface, learning rate, batch size and number of steps."""
+    surfaces = list(SURFACES)
+    rate_tip = "The factor α between gradient and step"
+    batch_tip = f"How many of the {EXAMPLES} examples each step sees; all of them: no noise"
+    steps_tip = "How many steps of the descent are shown"
     return {
         "surface": toggle_buttons("Surface", "ravine", surfaces, tip="The cost to walk down"),
-        "rate": log_slider("Learning rate", FIRST, SLOWEST, FASTEST, tip=rate),
-        "batch": selection_slider("Batch size", EXAMPLES, BATCHES, tip=batch),
-        "steps": slider("Steps", 30, 1, MOST_STEPS, tip=steps),
+        "rate": log_slider("Learning rate", FIRST, SLOWEST, FASTEST, tip=rate_tip),
+        "batch": selection_slider("Batch size", EXAMPLES, BATCHES, tip=batch_tip),
+        "steps": slider("Steps", 30, 1, MOST_STEPS, tip=steps_tip),
     }

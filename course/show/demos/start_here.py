@@ -44,38 +44,38 @@ class Weeks:
     def __init__(self) -> None:
         self.tactics = [0, 0, 0, 1, 1, 1]  # of the spammers, in each week
         # The week that the filter of each week was trained on; 0 is the week before the first.
-        self.lessons = [0, 0, 0, 0, 0, 5]
+        self.trained_on_week = [0, 0, 0, 0, 0, 5]
 
     def next_week(self) -> None:
-        """Another week with everything as it is"""
-        self._add(self.tactics[-1])
+        """Add a week with everything as it is."""
+        self._add()
 
     def change_tactics(self) -> None:
-        """Another week, in which the spammers use new words"""
-        self._add(self.tactics[-1] + 1)
+        """Add a week in which the spammers use new words."""
+        self._add(new_tactic=True)
 
     def retrain(self) -> None:
-        """Train the filter anew on the last week's mail, then another week"""
-        self._add(self.tactics[-1], lesson=len(self.tactics))
+        """Train the filter anew on the last week's mail, then add a week."""
+        self._add(retrained=True)
 
     def start_again(self) -> None:
-        """Back to the first week"""
-        del self.tactics[1:], self.lessons[1:]
+        """Go back to the first week."""
+        del self.tactics[1:], self.trained_on_week[1:]
 
-    def _add(self, tactic: int, *, lesson: int | None = None) -> None:
+    def _add(self, *, new_tactic: bool = False, retrained: bool = False) -> None:
         """Add a week; after the last one, start again."""
         if len(self.tactics) == WEEKS:
             self.start_again()
-        self.lessons.append(self.lessons[-1] if lesson is None else lesson)
-        self.tactics.append(tactic)
+        self.trained_on_week.append(len(self.tactics) if retrained else self.trained_on_week[-1])
+        self.tactics.append(self.tactics[-1] + new_tactic)
 
     def shares(self) -> tuple[list[float], list[float]]:
         """Return the share of spam caught in each week, by the trained filter and by the rules."""
         past = [0, *self.tactics]
         weeks = list(enumerate(self.tactics, 1))
         trained = [
-            caught(week, tactic, lesson, past[lesson])
-            for (week, tactic), lesson in zip(weeks, self.lessons, strict=True)
+            caught(week, tactic, learned, past[learned])
+            for (week, tactic), learned in zip(weeks, self.trained_on_week, strict=True)
         ]
         return trained, [caught(week, tactic, None, 0) for week, tactic in weeks]
 
@@ -94,7 +94,7 @@ def mailbox() -> LiveFigure:
         # All lines and texts are there from the start: new ones would not be repainted.
         for line, changed in zip(changes, _changes(so_far.tactics), strict=True):
             line.set_visible(changed)
-        for text, changed in zip(ax.texts, _changes(so_far.lessons), strict=True):
+        for text, changed in zip(ax.texts, _changes(so_far.trained_on_week), strict=True):
             text.set_visible(changed)
         shares = f"trained filter {by_model[-1]:.0%}, rules {by_rules[-1]:.0%}"
         now = f"week {len(by_model)}: {shares} of the spam caught"
@@ -104,17 +104,19 @@ def mailbox() -> LiveFigure:
         times = f"{count} {'change' if count == 1 else 'changes'}"
         return f"Spam caught week by week, after {times} of tactics. In {now}."
 
+    new_tactics = "Another week, in which the spammers use new words"
+    retrain = "Train the filter anew on the last week's mail, then another week"
     actions = {
-        "Next week": so_far.next_week,
-        "Tactics change": so_far.change_tactics,
-        "Retrain": so_far.retrain,
-        "Start again": so_far.start_again,
+        "Next week": (so_far.next_week, "Another week with everything as it is"),
+        "Tactics change": (so_far.change_tactics, new_tactics),
+        "Retrain": (so_far.retrain, retrain),
+        "Start again": (so_far.start_again, "Back to the first week"),
     }
     return LiveFigure(figure, draw, {}, moving=[*ax.lines, *ax.texts, ax.title], actions=actions)
 
 
 def _changes(weekly: list[int]) -> list[bool]:
-    """Return for each of all weeks whether something differs from the week before."""
+    """Return True for each week in which something differs from the week before, else False."""
     changed = [False, *(one != other for one, other in pairwise(weekly))]
     return changed + [False] * (WEEKS - len(changed))
 
