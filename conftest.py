@@ -25,15 +25,10 @@ DEVICES = 4
 ON_DEVICE = os.environ.get("COURSE_DEVICE", "") == "1"  # the tests of an accelerator
 # Learners' answers run under JAX's own settings: in a notebook nothing is strict.
 STANDARD_PROMOTION = {"course/practice", "tests/practice"}
-# Tests of code that still relies on promotion; the list only shrinks.
+# Tests that hold the course against optax, which relies on promotion itself.
 STANDARD_PROMOTION |= {
-    "course/maths/bayes.py", "course/maths/calibration.py", "course/maths/distributions.py",
-    "course/maths/losses.py", "course/models/naive_bayes.py", "course/models/spam.py",
-    "course/training/schedules.py",
-    "tests/cli", "tests/maths/test_bayes.py", "tests/maths/test_calibration.py",
-    "tests/maths/test_distributions.py", "tests/maths/test_losses.py", "tests/project",
-    "tests/models/test_linear.py", "tests/models/test_naive_bayes.py", "tests/models/test_spam.py",
-    "tests/show/test_demos.py", "tests/training/scale",
+    "tests/training/test_optimizers.py", "tests/training/test_optimizer_base.py",
+    "tests/training/test_loop.py", "tests/training/scale/test_resumed_runs.py",
 }  # fmt: skip
 # Files whose tests start processes, kernels, browsers, or trainings by the dozen; a single test
 # that takes more than five seconds is marked where it stands.

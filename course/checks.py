@@ -318,7 +318,7 @@ def number(expected: str = "a number above 0", low: float = TINY, high: float = 
             got = describe_shape(array.shape) if real else type(value).__name__
             raise refusal(name, expected, got, TypeError)
         if isinstance(array, jax.core.Tracer):
-            return array.astype(jnp.promote_types(array.dtype, np.float32))
+            return array.astype(float) if jnp.issubdtype(array.dtype, jnp.integer) else array
         return float(check_range(name, array, low, high, expected))
 
     return rule

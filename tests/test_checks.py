@@ -24,7 +24,6 @@ from course.checks import (
     positive,
     probabilities,
     probability,
-    read_array,
     text,
     within,
 )
@@ -52,7 +51,6 @@ def accept(rule, value, annotation=object):
     ("value", "dtype"),
     [
         pytest.param(HALVES, "float32", id="list"),
-        pytest.param((0.5, 0.5), "float32", id="tuple"),
         pytest.param(np.array(HALVES), "float32", id="NumPy"),
         pytest.param(np.array(HALVES, np.float16), "float16", id="NumPy float16"),
         pytest.param(np.array(HALVES, np.longdouble), "float32", id="NumPy longdouble"),
@@ -60,7 +58,6 @@ def accept(rule, value, annotation=object):
         pytest.param(jnp.array(HALVES, jnp.bfloat16), "bfloat16", id="bfloat16"),
         pytest.param([jnp.array(0.5), 0.5], "float32", id="list of JAX numbers"),
         pytest.param([1, 0], "float32", id="integers"),
-        pytest.param(np.array([0, 1], np.uint8), "float32", id="NumPy integers"),
         pytest.param(jnp.array([1, 0]), "float32", id="JAX integers"),
         pytest.param(2, "float32", id="a single number"),
     ],
@@ -106,19 +103,15 @@ def test_a_jax_array_is_not_copied():
 NOT_NUMBERS = {
     "a string": "half",
     "None": None,
-    "an object": object(),
     "a boolean": True,
     "complex": 1j,
-    "a dictionary": {0: 0.5, 1: 0.5},
     "a set": {0.5},
     "decimals": [Decimal("0.5"), Decimal("0.5")],
     "booleans": [True, False],
-    "boolean array": jnp.array([True, False]),
     "strings": ["0.5", "0.5"],
     "a hole": [0.5, None],
     "ragged": [[0.5, 0.5], [1.0]],
     "huge integer": [10**400, 0.5],
-    "complex array": np.array([1j, 0]),
     "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
     "a key": jax.random.key(0),
 }
@@ -138,16 +131,9 @@ def test_labels_are_integers(value):
 
 
 def test_a_type_error_says_what_came():
-    for value, got in [("half", "str"), (None, "NoneType"), (True, "bool"), ([True], "bool")]:
+    for value, got in [(None, "NoneType"), ([True], "bool"), ([[1], [1, 2]], "an irregular list")]:
         with pytest.raises(TypeError, match=rf"got {got}$"):
             accept(finite, value, NUMBERS)
-    with pytest.raises(TypeError, match=r"got an irregular list$"):
-        accept(finite, [[1], [1, 2]], NUMBERS)
-
-
-def test_arrays_are_read_in_their_own_dtype():
-    assert read_array("x", [1, 2]).dtype == np.int64
-    assert isinstance(read_array("x", jnp.ones(2), numpy=True), np.ndarray)
 
 
 # Shapes.
@@ -156,14 +142,11 @@ def test_arrays_are_read_in_their_own_dtype():
 @pytest.mark.parametrize(
     ("axes", "shape", "expected"),
     [
-        ("", (), None),
         ("", (1,), "a single number"),
-        (" n", (3,), None),
         (" n", (), r"shape \(n,\)"),
         (" n", (3, 1), r"shape \(n,\)"),
         ("n 2", (64, 2), None),
         ("n 2", (64, 3), r"shape \(n, 2\)"),
-        ("2", (3,), r"shape \(2,\)"),
         ("n n", (3, 3), None),
         ("n n", (3, 4), r"shape \(n, n\)"),
         ("_ _", (3, 4), None),
@@ -173,7 +156,6 @@ def test_arrays_are_read_in_their_own_dtype():
         ("*batch classes", (2, 5, 3), None),
         ("*batch classes", (), r"shape \(..., classes\)"),
         ("rows *batch 2", (3, 2), None),
-        ("rows *batch 2", (2,), r"shape \(rows, ..., 2\)"),
         ("rows *batch 2", (3, 4, 3), r"shape \(rows, ..., 2\)"),
     ],
 )
@@ -218,7 +200,6 @@ def test_an_axis_of_one_name_has_one_size():
 @pytest.mark.parametrize(
     ("shapes", "result"),
     [
-        ([(3,), (3,), (3,)], (3,)),
         ([(), (3,), ()], (3,)),
         ([(4, 1), (3,), (1, 3)], (4, 3)),
         ([(2, 1, 3), (5, 3), (5, 1)], (2, 5, 3)),
@@ -231,7 +212,6 @@ def test_axes_with_a_sign_broadcast(shapes, result):
 @pytest.mark.parametrize(
     ("shapes", "message"),
     [
-        ([(3,), (2,), ()], r"^y: expected shape \(3,\), got shape \(2,\)$"),
         ([(2, 3), (4, 3), ()], r"^y: expected shape \(2, 3\), got shape \(4, 3\)$"),
         ([(4, 1), (3,), (3, 3)], r"^z: expected shape \(4, 3\), got shape \(3, 3\)$"),
     ],
@@ -266,7 +246,6 @@ def test_a_shape_is_not_read_from_a_union():
         (positive, -2, "positive numbers, got -2"),
         (positive, 1e-40, "positive numbers, got 1e-40"),  # the hardware takes it for 0
         (positive, INF, "positive numbers, got inf"),
-        (probability, [0.5, -0.1], "probabilities from 0 to 1, got -0.1"),
         (probability, 1.01, "probabilities from 0 to 1, got 1.01"),
         (probability, NAN, "probabilities from 0 to 1, got nan"),
         (within(2, 3, "a pair"), [2, 3.5], "a pair, got 3.5"),
@@ -276,8 +255,6 @@ def test_a_shape_is_not_read_from_a_union():
         (probabilities(0), [HALVES, [0.5, 0.7]], "probabilities .* axis 0, got sum 1.2$"),
         (probabilities(None), [HALVES, HALVES], "probabilities that sum to 1, got sum 2$"),
         (probabilities(), [-0.5, 1.5], "probabilities from 0 to 1, got -0.5"),
-        (probabilities(), [65, 30, 5], "probabilities from 0 to 1, got 65"),
-        (probabilities(), [0.5, NAN], "probabilities from 0 to 1, got nan"),
         (probabilities(), [INF, -INF], "probabilities from 0 to 1, got -inf"),
     ],
 )
@@ -394,8 +371,7 @@ def test_keys():
     [
         (instance(Decimal), Decimal(1), 1.0, "Decimal, got float"),
         (instance(int | None, "a number or nothing"), None, "1", "a number or nothing, got str"),
-        (flag, True, 1, "True or False, got int"),
-        (flag, np.bool_(True), None, "True or False, got NoneType"),
+        (flag, np.bool_(True), 1, "True or False, got int"),
         (text, "one", ["one"], "a string, got list"),
         (function("a function (x, y)"), max, "max", r"a function \(x, y\), got str"),
     ],
@@ -453,7 +429,6 @@ def test_a_default_is_taken_as_it_is():
         ((HALVES, 0), {}, "too many positional arguments"),
         ((HALVES,), {"p": HALVES}, "multiple values for argument 'p'"),
         ((HALVES,), {"base": 2}, "unexpected keyword argument 'base'"),
-        ((), {"base": 2}, "missing a required argument: 'p'"),
     ],
 )
 def test_a_call_that_does_not_fit_gets_pythons_own_message(args, kwargs, message):

@@ -88,9 +88,9 @@ class BatchOrder:
 class Chunk(NamedTuple):
     """Steps that are taken in one compiled call."""
 
-    first: int
+    steps_done: int
     """Number of steps before it."""
-    steps: int
+    size: int
     """Number of steps in it."""
     ends_epoch: bool
     """True if an epoch ends with its last step."""
@@ -98,10 +98,10 @@ class Chunk(NamedTuple):
 
 def chunks(
     order: BatchOrder,
-    first: int,
-    steps: int,
+    steps_done: int,
+    total_steps: int,
     break_at_epochs: bool,
-    agree: Callable[[Any], Any] = lambda seconds: seconds,
+    max_over_processes: Callable[[Any], Any] = lambda seconds: seconds,
 ) -> Iterator[Chunk]:
     """Divide a run into chunks of about `CHUNK_SECONDS` each.
 
@@ -110,24 +110,27 @@ def chunks(
 
     Args:
         order: batches of the run.
-        first: number of steps taken before, where an earlier chunk ended.
-        steps: in the whole run.
+        steps_done: number of steps taken before, where an earlier chunk ended.
+        total_steps: number of steps in the whole run.
         break_at_epochs: let a chunk end where an epoch does.
-        agree: largest value over all processes of the seconds that a chunk has taken: all must
-            divide the run alike.
+        max_over_processes: largest value over all processes of the seconds that a chunk has
+            taken: all must divide the run alike.
     """
     per_epoch = order.steps_per_epoch
     most = max_steps_per_call(order.batch_size)
     pace = FIRST_CHUNK
-    while first < steps:
-        left = per_epoch - first % per_epoch if break_at_epochs else steps - first
-        count = min(left, _even(pace), _even(most) if most > 1 else 1)
+    while steps_done < total_steps:
+        left = total_steps - steps_done
+        if break_at_epochs:
+            left = per_epoch - steps_done % per_epoch
+        size = min(left, _even(pace), _even(most) if most > 1 else 1)
         begun = time.perf_counter()
-        yield Chunk(first, count, (first + count) % per_epoch == 0)
-        # The caller has taken the steps meanwhile. Grow by at most 8: the first call compiles.
-        seconds = max(float(agree(time.perf_counter() - begun)), 1e-9)
-        first += count
-        pace = int(count * min(CHUNK_SECONDS / seconds, 8))
+        yield Chunk(steps_done, size, (steps_done + size) % per_epoch == 0)
+        # The caller has taken the steps meanwhile. The pace grows by at most a factor of 8: the
+        # first call has also compiled.
+        seconds = max(float(max_over_processes(time.perf_counter() - begun)), 1e-9)
+        steps_done += size
+        pace = int(size * min(CHUNK_SECONDS / seconds, 8))
 
 
 def _even(count: int) -> int:

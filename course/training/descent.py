@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from course.checks import checked, count, finite, function, positive, refusal
 from course.checks import key as one_key
-from course.training.optimizer_base import GradientTransformation, transformation
+from course.training.optimizer_base import GradientTransformation, as_partial, transformation
 from course.training.optimizers import Optimizer, apply_updates, as_optimizer
 
 
@@ -73,7 +73,7 @@ def descend(
     [2.5, 0.625, 0.15625, 0.0390625]
     """
     no_tilts = jnp.zeros((steps, len(start)), start.dtype)
-    return _walk(_as_partial(cost), start, as_optimizer(optimizer), no_tilts)
+    return _walk(as_partial(cost), start, as_optimizer(optimizer), no_tilts)
 
 
 @checked(
@@ -125,12 +125,7 @@ def descend_on_batches(
     if batch_size > len(tilts):
         raise refusal("batch_size", f"at most the {len(tilts)} examples", batch_size)
     batch_tilts = _batch_tilts(key, tilts, batch_size, steps=steps)
-    return _walk(_as_partial(cost), start, as_optimizer(optimizer), batch_tilts)
-
-
-def _as_partial(cost: Callable[[Array], Array]) -> Partial:
-    """Return a function as a pytree; numbers that it was given by `Partial` are its leaves."""
-    return cost if isinstance(cost, Partial) else Partial(cost)
+    return _walk(as_partial(cost), start, as_optimizer(optimizer), batch_tilts)
 
 
 @partial(jax.jit, static_argnames="steps")

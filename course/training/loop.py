@@ -24,16 +24,12 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, PyTree
 
-from course.checks import Arguments, checked, count, function, key, one_of, refusal
+from course.checks import Arguments, checked, count, function, key, number, one_of, refusal
 from course.models.layers import Model
 from course.training import steps
-from course.training.batching import BatchOrder, chunks
-from course.training.optimizer_base import (
-    GradientTransformation,
-    Optimizer,
-    as_optimizer,
-    transformation,
-)
+from course.training.batching import BatchOrder, Chunk, chunks
+from course.training.optimizer_base import GradientTransformation, as_partial, transformation
+from course.training.optimizers import Optimizer, as_optimizer
 from course.training.results import (
     Best,
     FitResult,
@@ -50,7 +46,9 @@ from course.training.scale.runner import Runner, make_runner
 from course.training.steps import Data, Metrics, Objective
 
 QUIET = "COURSE_QUIET"  # environment variable that silences all bars
-PROBE = 1024  # examples on which the bar's accuracy is measured where none are for validation
+MONITOR_EXAMPLES = (
+    1024  # examples on which the bar's accuracy is measured where none are for validation
+)
 
 
 def as_patience(name: str, value: Any, arguments: Arguments) -> int:
@@ -82,7 +80,7 @@ def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
     l2=steps.as_strength,
     backend=one_of(*BACKENDS),
     checkpoint=as_store,
-    save_every=steps.as_strength,
+    save_every=number("seconds, at least 0", 0.0),
 )
 def fit(
     model: Model,
@@ -99,7 +97,7 @@ def fit(
     devices: int | str | Sequence[jax.Device] | None = None,
     backend: str = "pmap",
     checkpoint: ArrayStore | None = None,
-    save_every: float | None = 10.0,
+    save_every: float = 10.0,
     stop: Callable[[], bool] | None = None,
     progress: bool | Callable[..., Any] = True,
 ) -> FitResult:
@@ -130,16 +128,17 @@ def fit(
             run is resumed from there, as if it had never ended; the loss, the rates and the penalty
             are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
-        stop: asked several times a second; when it returns True, the run ends as by an interrupt.
+        stop: asked between two chunks of steps, which take about 0.2 s; when it returns True, the
+            run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
             makes one, such as `tqdm.tqdm`. The environment variable COURSE_QUIET silences it.
 
     Returns:
         Parameters, history and the reason why the run ended. A run that ends by an interrupt or by
         a loss that is NaN or infinite returns as well, with a warning: then `params` are the last
-        finite ones, and `history` ends where it happened. A second run with other values (a rate,
-        `l2`, a temperature in `loss`, the number of epochs) but the same model, kinds and shapes
-        compiles nothing.
+        finite ones (with patience the best), and `history` ends where it happened. A second run
+        with other values (a rate, `l2` above 0, a temperature in `loss`, the number of epochs) but
+        the same model, kinds and shapes compiles nothing.
 
     Raises:
         ValueError: also if the loss does not give one number for each example, the devices cannot
@@ -157,11 +156,10 @@ def fit(
     slope 3.000 after 80 steps
     """
     # The parts of a run: what it minimises, where it starts, who takes the steps.
-    examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
-    validate = held_out is not None
+    examples, held_out = cast(tuple[Data, Data | None], (data, validation))  # by `checked`
     init_key, step_key = jax.random.split(key)
     objective = Objective(as_partial(loss), as_optimizer(optimizer), l2, step_key)
-    start = steps.init_state(model, objective.optimizer, init_key)
+    start = steps.init_train_state(model, objective.optimizer, init_key)
     check_loss(model, objective.loss, start.params, examples)
     runner = make_runner(model, devices, backend, batch_size)
 
@@ -172,34 +170,35 @@ def fit(
     order = BatchOrder(key, len(examples[0]), batch_size, skip=run.steps)
     total = epochs * order.steps_per_epoch
 
-    bar = progress_bar(progress if runner.is_main else False, total=total, what="fit")
-    monitor = Monitor(model, objective.loss, runner.to_local_device(held_out or probe(examples)))
-    state, examples = runner.replicate((run.state, examples))
-    stopped, broken = None, []
+    monitor = Monitor(model, objective.loss, examples, held_out, runner)
+    bar = progress_bar(runner.is_main and progress, done=run.steps, total=total, what="fit")
+    state, examples = runner.replicate((run.state, examples))  # indices of batches follow
+    stopped = Stopped.INTERRUPTED  # unless the loop ends in another way
+    broken: list[np.ndarray] = []
     with bar, interrupts(stop, runner) as stop_requested:
-        bar.update(run.steps)
-        for chunk in chunks(order, run.steps, total, validate, runner.max_over_processes):
-            stopped = why_stop(runner, run, patience, stop_requested)
-            if stopped:
+        for chunk in chunks(order, run.steps, total, bool(held_out), runner.max_over_processes):
+            reason = why_stop(runner, run, patience, stop_requested)
+            if reason:
+                stopped = reason
                 break
 
-            result = runner.train(objective, state, examples, order.take(chunk.steps), chunk)
-            losses = np.asarray(runner.local_copy(result.losses))[: chunk.steps]
+            result = runner.train(objective, state, examples, order.take(chunk.size), chunk)
+            losses = np.asarray(runner.local_copy(result.losses))[: chunk.size]
             if not (np.isfinite(losses).all() and runner.local_copy(result.finite)):
-                stopped, broken = Stopped.NOT_FINITE, [losses[: _first_not_finite(losses) + 1]]
-                break  # `run` still holds the last finite state, at most one chunk old
+                # `run` still holds the last finite state, at most one chunk old.
+                stopped = Stopped.NOT_FINITE
+                broken.append(losses[: _first_not_finite(losses) + 1])
+                break
 
-            state, local_state = result.state, runner.local_copy(result.state)
-            # The best epoch is chosen by what the parameters do on data that trained nothing.
-            metrics = monitor.measure(local_state.params) if validate and chunk.ends_epoch else None
-            run = run.advance(local_state, losses, metrics)
+            state = result.state
+            metrics = monitor.measure(state.params, chunk)
+            run = run.advance(runner.local_copy(state), losses, metrics)
             monitor.report(bar, run, metrics)
-            if saver.due(save_every):
-                saver.save(run)
+            saver.save_if_due(run, save_every)
+        else:
+            stopped = Stopped.FINISHED
 
-    saver.save(run)
-    saver.close()
-    stopped = stopped or (Stopped.FINISHED if run.steps >= total else Stopped.INTERRUPTED)
+    saver.close(run)
     history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
     warn_if_cut_short(stopped, history)
     params, opt_state = run.best.state if patience and run.best.epoch else run.state
@@ -224,21 +223,31 @@ class Monitor:
     Args:
         model: that is trained.
         loss: (predictions, targets) -> loss of each example.
-        data: to measure it on.
+        examples: all that it is trained on.
+        held_out: validation data.
+        runner: that trains it.
     """
 
-    def __init__(self, model: Model, loss: Partial, data: Data) -> None:
-        self._evaluate = partial(steps.evaluate, model, loss, data=data)
+    def __init__(
+        self, model: Model, loss: Partial, examples: Data, held_out: Data | None, runner: Runner
+    ) -> None:
+        inputs, targets = held_out or examples
+        data = held_out or (inputs[:MONITOR_EXAMPLES], targets[:MONITOR_EXAMPLES])
+        self._evaluate = partial(steps.evaluate, model, loss, data=runner.to_local_device(data))
+        self._validates = held_out is not None
+        self._runner = runner
 
-    def measure(self, params: PyTree) -> Metrics:
-        """Return loss and accuracy."""
-        return self._evaluate(params)
+    def measure(self, params: PyTree, chunk: Chunk) -> Metrics | None:
+        """Return loss and accuracy on the validation data where an epoch ends."""
+        if self._validates and chunk.ends_epoch:
+            return self._evaluate(self._runner.local_copy(params))
+        return None
 
     def report(self, bar: Any, run: RunState, metrics: Metrics | None) -> None:
         """Move a progress bar to where the run is; a silent one costs nothing."""
         if bar.disable:
             return
-        metrics = metrics or self.measure(run.state.params)
+        metrics = metrics or self._evaluate(run.state.params)
         shown = {"loss": f"{run.losses[-1].mean():.3g}"}
         if np.isfinite(metrics.accuracy):
             shown["accuracy"] = f"{metrics.accuracy:.1%}"
@@ -246,28 +255,28 @@ class Monitor:
         bar.update(len(run.losses[-1]))
 
 
-def progress_bar(progress: bool | Callable[..., Any], *, total: int, what: str) -> Any:
+def progress_bar(
+    progress: bool | Callable[..., Any], *, total: int, what: str, done: int = 0
+) -> Any:
     """Return a tqdm bar that counts steps; `.disable` is true if COURSE_QUIET silences it.
 
     Args:
         progress: False for none; True for one that fits where the program runs; or a class such as
             `tqdm.tqdm`.
-        total: steps to go.
+        total: number of steps of the run.
         what: a word in front of it.
+        done: number of steps taken before.
     """
-    # Imported here: in a notebook it loads widgets, which only a bar that is shown needs.
     from tqdm import std
 
     silent = not progress or os.environ.get(QUIET, "") not in ("", "0")
-    make = progress
-    if silent:
-        make = std.tqdm
-    elif progress is True:
-        from tqdm import auto
+    make = progress if callable(progress) and not silent else std.tqdm
+    if progress is True and not silent:
+        from tqdm import auto  # in a notebook it loads widgets, which only a bar on show needs
 
         make = auto.tqdm
-    assert callable(make)
-    return make(total=total, desc=what, unit="step", disable=silent, dynamic_ncols=True)
+    bar_format = {"desc": what, "unit": "step", "dynamic_ncols": True}
+    return make(total=total, initial=done, disable=silent, **bar_format)
 
 
 @contextmanager
@@ -292,16 +301,6 @@ def interrupts(
     except KeyboardInterrupt:
         if runner.multi_process:
             raise
-
-
-def probe(data: Data) -> Data:
-    """Return the examples on which the bar's accuracy is measured without validation data."""
-    return data[0][:PROBE], data[1][:PROBE]
-
-
-def as_partial(loss: Callable[..., Array]) -> Partial:
-    """Return a function as a pytree: what it was given beforehand (`Partial`) is traced."""
-    return loss if isinstance(loss, Partial) else Partial(loss)
 
 
 def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:

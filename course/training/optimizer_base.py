@@ -147,7 +147,8 @@ def apply_rule(
 
     # All trees have the structure of the gradients, so their leaves correspond.
     leaves, structure = jax.tree.flatten(grads)
-    weights = leaves if params is None else jax.tree.leaves(params)  # else g stands in for w
+    # A rule that looks at no parameters gets the gradients in their place.
+    weights = leaves if params is None else jax.tree.leaves(params)
     memories = map(jax.tree.leaves, state.memory.values())
     steps = [step(*arrays) for arrays in zip(leaves, weights, *memories, strict=True)]
     updates = jax.tree.unflatten(structure, [update for update, _ in steps])
@@ -161,15 +162,21 @@ def apply_rule(
 def apply_rule_with_params(
     rate: Schedule, rule: Partial, grads: PyTree, state: State, params: PyTree | None = None
 ) -> tuple[PyTree, State]:
-    """Do as `apply_rule` does, for a rule that looks at the parameters: they must be given."""
+    """Apply a rule that needs the parameters, as the decay of weights does."""
     if params is None:
         raise refusal("params", "the parameters, which the decay of weights needs", None)
     return apply_rule(rate, rule, grads, state, params)
 
 
+def as_partial(function: Callable[..., Any]) -> Partial:
+    """Wrap a function as a pytree; arguments bound by `Partial` become traced leaves."""
+    return function if isinstance(function, Partial) else Partial(function)
+
+
 def at_least_float32(values: Any) -> Weights:
     """Convert to float32 what has fewer digits."""
-    return jnp.asarray(values, jnp.promote_types(jnp.result_type(values), jnp.float32))
+    dtype = jnp.result_type(values)
+    return jnp.asarray(values, jnp.float32 if dtype.itemsize < 4 else dtype)
 
 
 def sqrt(values: Weights) -> Weights:

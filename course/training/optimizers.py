@@ -10,8 +10,8 @@ Under each optimizer stands its equation for the direction, for one array of par
     mu, nu   are running means of gradients and of their squares (m and v in the papers)
 
 `rate` is a learning rate above 0, or a schedule (`course.training.schedules`).
-`course.training.optimizer_base` applies an equation to every array of a model; there stands Adam
-as a whole. Names and defaults are optax's; each description says where a paper has others.
+`course.training.optimizer_base` applies an equation to every array of a model; Adam is
+written out there. Names and defaults are optax's; each description says where a paper has others.
 """
 
 from typing import Any
@@ -51,7 +51,7 @@ AT_LEAST_0 = number("a number of at least 0", 0.0)
 
 
 def _momentum_decay(name: str, value: Any, arguments: Arguments) -> Any:
-    """Rule for momentum: a number in a JAX array stays one, so that 0 is in the program, too."""
+    """Rule for momentum: a JAX array stays one, so that momentum 0 compiles the same program."""
     momentum = DECAY(name, value, arguments)
     return jnp.asarray(momentum) if isinstance(value, jax.Array) else momentum
 
@@ -61,13 +61,13 @@ def sgd(rate: ScalarOrSchedule, momentum: Scalar = 0.0, nesterov: bool = False) 
     """Stochastic gradient descent, with or without momentum.
 
         direction = g                                                        without
-        direction = trace,                   trace <- momentum * trace + g   with momentum
-        direction = momentum * trace + g,    the same trace                  with Nesterov's
+        trace <- momentum * trace + g,    direction = trace                  with momentum
+        trace <- momentum * trace + g,    direction = momentum * trace + g   with Nesterov's
 
     Args:
         momentum: decay of the trace, from 0 to below 1. With the number 0 there is no trace; with
             `jnp.array(0.0)` there is, as with any other value in a JAX array.
-        nesterov: go on by one more step of momentum, and correct it by the gradient met there.
+        nesterov: use the gradient after the step of momentum.
 
     >>> heavy = sgd(0.1, momentum=0.5)
     >>> state = heavy.init(jnp.ones(1))
@@ -179,7 +179,7 @@ def _rmsprop(
 def adam(
     rate: ScalarOrSchedule, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Scalar = 1e-8
 ) -> Optimizer:
-    """Adam: the mean of recent gradients, divided by their size; both means are unbiased.
+    """Adam: the mean of recent gradients over the root of the mean of their squares.
 
         mu <- (1 - b1) * g   + b1 * mu,    mu_hat = mu / (1 - b1^t)
         nu <- (1 - b2) * g^2 + b2 * nu,    nu_hat = nu / (1 - b2^t)

@@ -1,7 +1,8 @@
 """Results of a run: its losses, its best state, why it ended, and the arrays that hold all of it.
 
 A checkpoint holds all that the next step depends on, so a run that is resumed from one is, bit for
-bit, the run that was never stopped.
+bit, the run that was never stopped. (Only a finished run with an odd number of steps, extended to
+more epochs without validation, may round otherwise: its steps change places in the unrolled loop.)
 """
 
 import enum
@@ -132,7 +133,7 @@ def make_history(
 class RunFingerprint(NamedTuple):
     """Arguments of `fit` that must match when a checkpoint is resumed.
 
-    Not compared: loss, learning rate, l2.
+    Not compared: loss, learning rate, l2, the validation data, the number of epochs.
     """
 
     key: Array
@@ -151,7 +152,7 @@ class RunFingerprint(NamedTuple):
         """Return the fingerprint of a run with these arguments of `fit`."""
         checksum = 0
         for part in data:
-            checksum = zlib.crc32(np.ascontiguousarray(part).data, checksum)
+            checksum = zlib.crc32(np.asarray(part).tobytes(), checksum)
         return cls(key, checksum, batch_size, validation is not None, patience is not None)
 
     def arrays(self) -> Arrays:

@@ -98,7 +98,7 @@ def step_decay(rate: Scalar, every: Whole, factor: Scalar) -> Schedule:
 
 
 def _step_decay(rate: Scalar, every: Whole, factor: Scalar, t: Step) -> Rates:
-    return rate * jnp.power(factor, t // every)
+    return rate * jnp.power(factor, jnp.asarray(t // every, float))
 
 
 @checked(rate=RATE, steps=_whole(1))
@@ -121,8 +121,8 @@ def cosine(rate: Scalar, steps: Whole) -> Schedule:
 
 
 def _cosine(rate: Scalar, steps: Whole, t: Step) -> Rates:
-    t = jnp.minimum(t, steps)
-    return rate * (1 + jnp.cos(jnp.pi * t / steps)) / 2
+    share = jnp.minimum(t, steps) / steps
+    return rate * (1 + jnp.cos(jnp.pi * share)) / 2
 
 
 @checked(rate=RATE, warmup=_whole(0), steps=_whole(1))
@@ -152,6 +152,6 @@ def warmup_cosine(rate: Scalar, warmup: Whole, steps: Whole) -> Schedule:
 
 
 def _warmup_cosine(rate: Scalar, warmup: Whole, steps: Whole, t: Step) -> Rates:
-    rising = rate * t / jnp.maximum(warmup, 1)
+    rising = rate * (t / jnp.maximum(warmup, 1))
     falling = _cosine(rate, jnp.maximum(steps - warmup, 1), t - warmup)
     return jnp.where(t < warmup, rising, falling)

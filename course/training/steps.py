@@ -81,7 +81,7 @@ def identity(tree: PyTree) -> PyTree:
 
 
 @partial(jax.jit, static_argnames="model")
-def init_state(model: Model, optimizer: Optimizer, key: Array) -> TrainState:
+def init_train_state(model: Model, optimizer: Optimizer, key: Array) -> TrainState:
     """Return the state before the first step."""
     params = model.init(key)
     return TrainState(params, optimizer.init(params))
@@ -92,8 +92,8 @@ def take_steps(
     objective: Objective,
     state: TrainState,
     data: Data,
-    order: Int[Array, "capacity batch"],
-    first: Int[Array, ""] | int,
+    indices: Int[Array, "capacity batch"],
+    steps_done: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
     *,
     average: Callable[[PyTree], PyTree] = identity,
@@ -102,24 +102,24 @@ def take_steps(
     """Take steps on batches of examples.
 
     A `lax.scan` would compile for each number of steps; this loop has a traced length, so any
-    number up to the capacity of `order` runs as the same program.
+    number up to the capacity of `indices` runs as the same program.
 
     Args:
         model: to train.
         objective: to minimise.
         state: before the first of these steps. It stays valid: `fit` returns it if a step breaks.
         data: all examples.
-        order: indices of the examples of each step.
-        first: number of steps taken before.
+        indices: places of the examples of each step in `data`.
+        steps_done: number of steps taken before.
         count: number of steps to take.
-        average: mean over the devices that share a batch, each with its own columns of `order`.
+        average: mean over the devices that share a batch, each with its own columns of `indices`.
         unroll: steps per loop iteration; 2 saves one copy of the state (as in `lax.scan`).
     """
 
     def step(number: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
         (params, opt_state), losses = carry
-        key = jax.random.fold_in(objective.key, first + number)
-        batch = take_rows(data, order[number])
+        key = jax.random.fold_in(objective.key, steps_done + number)
+        batch = take_rows(data, indices[number])
         grads, loss = jax.grad(penalized_loss, has_aux=True)(params, model, objective, batch, key)
         updates, opt_state = objective.optimizer.update(average(grads), opt_state, params)
         return TrainState(apply_updates(params, updates), opt_state), losses.at[number].set(loss)
@@ -131,13 +131,13 @@ def take_steps(
 
     # XLA may fuse, and so round, the unrolled steps differently. Chunks have even length, so each
     # step always has the same place; the second loop takes what an odd epoch leaves over.
-    carry = jax.lax.fori_loop(0, count // unroll, unrolled, (state, jnp.zeros(len(order))))
+    carry = jax.lax.fori_loop(0, count // unroll, unrolled, (state, jnp.zeros(len(indices))))
     if unroll > 1:
         carry = jax.lax.fori_loop(count // unroll * unroll, count, step, carry)
     state, losses = carry
 
     # Devices average these in one message at the end, not in one for each step.
-    last = take_rows(data, order[count - 1])
+    last = take_rows(data, indices[count - 1])
     _, final = penalized_loss(state.params, model, objective, last, objective.key)
     losses, final = average((losses, final))
     return StepsResult(state, losses, jnp.isfinite(final))

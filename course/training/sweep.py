@@ -22,8 +22,13 @@ from course.checks import Arguments, checked, count, function, key, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.batching import BatchOrder, chunks
-from course.training.loop import as_partial, check_loss, progress_bar, warn_if_cut_short
-from course.training.optimizer_base import GradientTransformation, Optimizer, as_optimizer
+from course.training.loop import check_loss, progress_bar, warn_if_cut_short
+from course.training.optimizer_base import (
+    GradientTransformation,
+    Optimizer,
+    as_optimizer,
+    as_partial,
+)
 from course.training.results import FitResult, Stopped, make_history
 from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
 
@@ -102,7 +107,7 @@ def sweep(
     examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
     init_keys, step_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     objective = Objective(as_partial(loss), cast(Optimizer, optimizers), l2, step_keys)
-    state = init_states(model, objective.optimizer, init_keys)
+    state = init_train_states(model, objective.optimizer, init_keys)
     check_loss(model, objective.loss, jax.tree.map(lambda leaf: leaf[0, 0], state.params), examples)
     orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
     total = epochs * orders[0].steps_per_epoch
@@ -113,15 +118,19 @@ def sweep(
     with progress_bar(progress, total=total, what="sweep") as bar:
         try:
             for chunk in chunks(orders[0], 0, total, held_out is not None):
-                batches = np.stack([order.take(chunk.steps) for order in orders])
-                result = train(model, objective, state, examples, batches, chunk.first, chunk.steps)
-                new_losses = np.asarray(result.losses)[..., : chunk.steps]
+                indices = np.stack([order.take(chunk.size) for order in orders])
+                result = train(
+                    model, objective, state, examples, indices, chunk.steps_done, chunk.size
+                )
+                new_losses = np.asarray(result.losses)[..., : chunk.size]
                 # Both at once: an interrupt comes before or after a chunk.
                 state, losses = result.state, [*losses, new_losses]
                 if held_out is not None and chunk.ends_epoch:
                     metrics.append(evaluate(model, objective.loss, state.params, held_out))
-                bar.set_postfix(loss=f"{np.nanmedian(new_losses[..., -1]):.3g}", refresh=False)
-                bar.update(chunk.steps)
+                known = new_losses[..., -1][np.isfinite(new_losses[..., -1])]
+                shown = f"{np.median(known):.3g}" if known.size else "nan"
+                bar.set_postfix(loss=shown, refresh=False)
+                bar.update(chunk.size)
         except KeyboardInterrupt:
             stopped = Stopped.INTERRUPTED
     history = make_history(losses, metrics, examples, orders[0].steps_per_epoch)
@@ -130,9 +139,9 @@ def sweep(
 
 
 @partial(jax.jit, static_argnames="model")
-def init_states(model: Model, optimizers: Optimizer, keys: Array) -> TrainState:
+def init_train_states(model: Model, optimizers: Optimizer, keys: Array) -> TrainState:
     """Return the states before the first step, with axes (optimizers, keys)."""
-    each_key = jax.vmap(partial(steps.init_state, model), in_axes=(None, 0))
+    each_key = jax.vmap(partial(steps.init_train_state, model), in_axes=(None, 0))
     return jax.vmap(each_key, in_axes=(0, None))(optimizers, keys)
 
 
@@ -142,19 +151,21 @@ def train(
     objective: Objective,
     states: TrainState,
     data: Data,
-    orders: Int[Array, "keys capacity batch"],
-    first: Int[Array, ""] | int,
+    indices: Int[Array, "keys capacity batch"],
+    steps_done: Int[Array, ""] | int,
     count: Int[Array, ""] | int,
 ) -> StepsResult:
     """Take `count` steps in all runs; see `steps.take_steps`."""
 
-    def one_run(optimizer: Optimizer, key: Array, state: TrainState, order: Array) -> StepsResult:
+    def one_run(
+        optimizer: Optimizer, key: Array, state: TrainState, own_indices: Array
+    ) -> StepsResult:
         own = objective._replace(optimizer=optimizer, key=key)
-        return steps.take_steps(model, own, state, data, order, first, count)
+        return steps.take_steps(model, own, state, data, own_indices, steps_done, count)
 
     each_key = jax.vmap(one_run, in_axes=(None, 0, 0, 0))
     each_optimizer = jax.vmap(each_key, in_axes=(0, None, 0, None))
-    return each_optimizer(objective.optimizer, objective.key, states, orders)
+    return each_optimizer(objective.optimizer, objective.key, states, indices)
 
 
 @partial(jax.jit, static_argnames="model")

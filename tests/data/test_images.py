@@ -23,12 +23,6 @@ def test_shift_moves_by_whole_pixels_and_leaves_zeros_behind(down, right):
     assert np.count_nonzero(shifted) == 3 * (4 - abs(down)) * (5 - abs(right))
 
 
-def test_shift_there_and_back_loses_only_what_left_the_frame():
-    back = shift(shift(IMAGES, 1, -2), -1, 2)
-    np.testing.assert_array_equal(back[:, :3, 2:], IMAGES[:, :3, 2:])
-    assert np.count_nonzero(back) == 3 * 3 * 3
-
-
 def test_another_offset_compiles_nothing():
     traces = []
 
@@ -98,23 +92,17 @@ def test_digits_keep_most_of_their_ink():
 @pytest.mark.parametrize(
     ("call", "name", "error"),
     [
-        (lambda: shift(IMAGES[0], 1, 1), "images", ValueError),
         (lambda: shift(digits().inputs, 1, 1), "images", ValueError),
-        (lambda: shift(np.zeros((0, 8, 8)), 1, 1), "images", ValueError),
         (lambda: shift(IMAGES * np.nan, 1, 1), "images", ValueError),
-        (lambda: shift(IMAGES > 3, 1, 1), "images", TypeError),
         (lambda: shift(IMAGES, 4, 0), "down", ValueError),
         (lambda: shift(IMAGES, -4, 0), "down", ValueError),
         (lambda: shift(IMAGES, 0.5, 0), "down", TypeError),
         (lambda: shift(IMAGES, 0, 5), "right", ValueError),
-        (lambda: shift(IMAGES, 0, -50), "right", ValueError),
-        (lambda: shift(IMAGES, 0, "1"), "right", TypeError),
         (lambda: jax.jit(shift)(IMAGES, 1.0, 1), "down", TypeError),
         (lambda: random_shifts(0, IMAGES), "key", TypeError),
         (lambda: random_shifts(KEY, digits().inputs), "images", ValueError),
         (lambda: random_shifts(KEY, IMAGES, 4), "most", ValueError),
         (lambda: random_shifts(KEY, IMAGES, -1), "most", ValueError),
-        (lambda: random_shifts(KEY, IMAGES, 1.5), "most", TypeError),
     ],
 )
 def test_bad_input(call, name, error):

@@ -79,23 +79,14 @@ UNEVEN = (np.zeros((5, 2)), np.zeros(4))
     [
         (UNEVEN, (0.5, 0.5), 0, "data", ValueError),
         (DATA[0], (0.5, 0.5), 0, "data", TypeError),
-        ((), (0.5, 0.5), 0, "data", TypeError),
         ((np.zeros((0, 2)), np.zeros(0)), (0.5, 0.5), 0, "data", ValueError),
         ((np.zeros(3), 1.0), (0.5, 0.5), 0, "data", ValueError),
-        (([[1], [2, 3]],), (0.5, 0.5), 0, "data", TypeError),
-        (({"a": 1},), (0.5, 0.5), 0, "data", ValueError),
         (DATA, (0.8, 0.3), 0, "fractions", ValueError),
-        (DATA, (80, 20), 0, "fractions", ValueError),
         (DATA, (1.0, 0.0), 0, "fractions", ValueError),
-        (DATA, (0.5, -0.1), 0, "fractions", ValueError),
-        (DATA, (0.5, np.nan), 0, "fractions", ValueError),
         (DATA, (0.999, 0.001), 0, "fractions", ValueError),
-        (DATA, (0.001, 0.9), 0, "fractions", ValueError),
         (DATA, (), 0, "fractions", ValueError),
         (DATA, 0.8, 0, "fractions", TypeError),
-        (DATA, ("a", "b"), 0, "fractions", TypeError),
         (DATA, (0.5, 0.5), -1, "seed", ValueError),
-        (DATA, (0.5, 0.5), 1.5, "seed", TypeError),
     ],
 )
 def test_bad_input(data, fractions, seed, name, error):

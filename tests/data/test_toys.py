@@ -104,21 +104,7 @@ def test_points_of_a_seed_never_change(name):
 
 
 @ALL
-@pytest.mark.parametrize(
-    ("arguments", "bad", "error"),
-    [
-        ({"examples": 0, "seed": 0}, "examples", ValueError),
-        ({"examples": -3, "seed": 0}, "examples", ValueError),
-        ({"examples": 10.0, "seed": 0}, "examples", TypeError),
-        ({"examples": 10, "noise": -0.1, "seed": 0}, "noise", ValueError),
-        ({"examples": 10, "noise": np.nan, "seed": 0}, "noise", ValueError),
-        ({"examples": 10, "noise": np.inf, "seed": 0}, "noise", ValueError),
-        ({"examples": 10, "noise": "some", "seed": 0}, "noise", TypeError),
-        ({"examples": 10, "noise": [0.1, 0.2], "seed": 0}, "noise", TypeError),
-        ({"examples": 10, "seed": -1}, "seed", ValueError),
-        ({"examples": 10, "seed": None}, "seed", TypeError),
-    ],
-)
-def test_bad_input(name, arguments, bad, error):
-    with pytest.raises(error, match=rf"^{bad}: expected"):
-        TOYS[name](**arguments)
+@pytest.mark.parametrize(("bad", "value"), [("examples", 0), ("noise", -0.1), ("seed", -1)])
+def test_bad_input(name, bad, value):
+    with pytest.raises(ValueError, match=rf"^{bad}: expected"):
+        TOYS[name](**{"examples": 10, "seed": 0} | {bad: value})

@@ -34,20 +34,15 @@ def test_a_generator_of_texts_is_read_once():
     ("call", "name", "error"),
     [
         (lambda: words(None), "text", TypeError),
-        (lambda: words(["a"]), "text", TypeError),
         (lambda: vocabulary("one text"), "texts", TypeError),
-        (lambda: vocabulary(3), "texts", TypeError),
         (lambda: vocabulary(["fine", 3]), "texts", TypeError),
         (lambda: vocabulary([]), "texts", ValueError),
         (lambda: vocabulary(["!"]), "texts", ValueError),
         (lambda: word_counts("one text", ["one"]), "texts", TypeError),
-        (lambda: word_counts([], ["one"]), "texts", ValueError),
         (lambda: word_counts(["one"], "one"), "vocabulary", TypeError),
-        (lambda: word_counts(["one"], []), "vocabulary", ValueError),
         (lambda: word_counts(["one"], ["one", "two", "one"]), "vocabulary", ValueError),
         (lambda: word_counts(["one"], ["One"]), "vocabulary", ValueError),
         (lambda: word_counts(["one"], ["one two"]), "vocabulary", ValueError),
-        (lambda: word_counts(["one"], [1]), "vocabulary", TypeError),
     ],
 )
 def test_bad_input(call, name, error):

@@ -222,16 +222,6 @@ def test_paths_are_not_followed_one_by_one():
     assert x.grad == 2.0**60
 
 
-@pytest.mark.parametrize(
-    ("function", "slope"),
-    [(lambda x: x * x, 6), (lambda x: x + x, 2), (lambda x: x - x, 0), (lambda x: x / x, 0),
-     (lambda x: x * x * x, 27), (lambda x: x**x, 27 * (1 + np.log(3)))],
-)  # fmt: skip
-def test_a_value_used_twice_gets_both_shares(function, slope):
-    (x,), _ = leaves_and_result(function, 3.0)
-    assert x.grad == pytest.approx(slope, abs=1e-12)
-
-
 def test_backward_twice_gives_the_same():
     x, y = Value([1.0, 2.0]), Value(3.0)
     middle = x * y
@@ -409,20 +399,13 @@ ONES = np.ones
     [
         (lambda: Value(ONES((2, 3))) + Value(ONES(4)), r"\+: expected .* \(2, 3\) and"),
         (lambda: ONES((2, 3)) - Value(ONES(2)), r"-: expected shapes .* \(2, 3\) and shape \(2,\)"),
-        (lambda: Value(ONES(2)) * ONES(3), r"\*: expected shapes .* \(2,\) and shape \(3,\)"),
-        (lambda: Value(ONES(2)) / ONES(3), r"/: expected shapes .* \(2,\) and shape \(3,\)"),
         (lambda: Value(ONES(2)) ** ONES(3), r"\*\*: expected shapes .* \(2,\) and shape \(3,\)"),
         (lambda: Value(ONES((2, 3))) @ ONES((2, 3)), r"@: .* \(2, 3\) and shape \(2, 3\)"),
-        (lambda: Value(ONES(3)) @ ONES(2), r"@: expected shapes like .* \(3,\) and shape \(2,\)"),
         (lambda: Value(1.0) @ Value(ONES(2)), r"@: expected shapes like .* \(\) and shape \(2,\)"),
-        (lambda: ONES((2, 1, 3)) @ Value(ONES((3, 3, 1))), r"@: expected .* \(2, 1, 3\) and"),
         (lambda: Value([2.0, -1.0]).log(), r"log: expected positive .* -1 to 2 in shape \(2,\)"),
-        (lambda: Value(0.0).log(), r"log: expected positive numbers, got 0 in shape \(\)"),
         (lambda: 1 / Value([0.0, 2.0]), r"/: expected a finite .* 0 to 2 in shape \(2,\)"),
-        (lambda: Value(0.0) / 0, r"/: expected a finite result, got 0 .* giving nan"),
         (lambda: Value([1e3]).exp(), r"exp: expected a finite .* 1000 in shape \(1,\), giving inf"),
         (lambda: Value(-8.0) ** (1 / 3), r"\*\*: expected a finite result, got -8 .* giving nan"),
-        (lambda: Value(0.0) ** -1, r"\*\*: expected a finite result, got 0 .* giving inf"),
         (lambda: Value(1e300) * 1e300, r"\*: expected a finite result, got 1e\+300 in shape"),
         (lambda: Value([1e308] * 2).sum(), r"sum: expected a finite .* in shape \(2,\)"),
         (lambda: Value([1e200] * 2) @ ([1e200] * 2), r"@: expected a finite result, got 1e\+200"),
@@ -434,8 +417,6 @@ ONES = np.ones
         (lambda: Value(ONES(2)).mean((0, 0)), r"mean: expected an axis .* axis=\(0, 0\)"),
         (lambda: Value(ONES(6)).reshape(4, 2), r"reshape: expected .* \(6,\), shape=\(4, 2\)"),
         (lambda: Value(np.nan), "data: expected finite numbers, got nan"),
-        (lambda: Value([1.0, np.inf]), "data: expected finite numbers, got inf"),
-        (lambda: Value([]), r"data: expected at least one value, got shape \(0,\)"),
         (lambda: Value(1.0) * np.inf, r"\*: expected finite numbers, got inf"),
     ],
 )  # fmt: skip
@@ -448,15 +429,9 @@ def test_bad_values_name_the_operation(call, message):
     ("call", "message"),
     [
         (lambda: Value("one"), "data: expected numbers, got str"),
-        (lambda: Value(True), "data: expected numbers, got bool"),
-        (lambda: Value(None), "data: expected numbers, got NoneType"),
-        (lambda: Value(1j), "data: expected numbers, got complex"),
-        (lambda: Value([1, [2, 3]]), "data: expected numbers, got an irregular list"),
         (lambda: Value(Value(1.0)), "data: expected numbers, got Value"),
-        (lambda: Value([Value(1.0)]), "data: expected numbers, got object"),
         (lambda: Value(1.0) + "one", r"\+: expected numbers, got str"),
         (lambda: None - Value(1.0), "-: expected numbers, got NoneType"),
-        (lambda: Value(1.0) ** None, r"\*\*: expected numbers, got NoneType"),
         (lambda: Value([1.0]).sum(0.5), r"sum: expected an axis .* axis=0.5"),
         (lambda: Value([1.0]).reshape("a"), r"reshape: expected .* shape=\('a',\)"),
         (lambda: np.exp(Value(1.0)), "does not support ufuncs"),
@@ -472,8 +447,3 @@ def test_bad_types_name_the_operation(call, message):
 def test_inside_jit_a_value_is_refused():
     with pytest.raises(TypeError, match="data: expected numbers that are known"):
         jax.jit(lambda x: Value(x).data)(1.0)
-
-
-def test_no_operation_is_untested_by_the_random_graphs():
-    used = {step.name for e in expressions(300) for step in e.steps}
-    assert used == set(NUMPY)

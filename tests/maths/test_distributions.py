@@ -192,107 +192,40 @@ def test_scores_run_under_jit_and_vmap():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error", "message"),
+    ("call", "message"),
     [
-        ([1.0, math.nan], ValueError, "finite numbers, got nan"),
-        ([1.0, -math.inf], ValueError, "finite numbers, got -inf"),
-        ([], ValueError, "at least one value"),
-        (1.0, ValueError, r"(at least one dimension|shape \(..., classes\)), got a single number"),
-        ("high", TypeError, "numbers, got str"),
-        ([True, False], TypeError, "numbers, got bool"),
+        (lambda: softmax([1.0, math.nan]), "logits: expected finite numbers, got nan"),
+        (lambda: softmax(1.0), "logits: expected at least one dimension"),
+        (lambda: softmax([1.0, 2.0], axis=-3), "axis: expected an axis of shape .2,., got -3"),
+        (lambda: log_softmax([1.0, math.nan]), "logits: expected finite numbers, got nan"),
+        (lambda: categorical_log_prob(0, [1.0, math.nan]), "logits: expected finite numbers"),
+        (lambda: categorical_log_prob(3, np.zeros(3)), "label: expected labels from 0 to 2, got 3"),
+        (lambda: categorical_log_prob([0, 1, 2], np.zeros((2, 3))), "label: expected shape"),
+        (lambda: log_score([0.5, 0.6], 0), "forecast: expected probabilities that sum to 1"),
+        (lambda: log_score(FORECAST, 3), "outcome: expected labels from 0 to 2, got 3"),
+        (lambda: log_score([FORECAST] * 2, [0, 1, 2]), "outcome: expected shape"),
+        (lambda: log_score(FORECAST, 0, unit="bit"), "unit: expected 'bits' or 'nats', got 'bit'"),
+        (lambda: bernoulli_log_prob([0, 0.5], 0.0), "y: expected outcomes 0 or 1, got 0.5"),
+        (lambda: bernoulli_log_prob(1, math.nan), "logit: expected finite numbers, got nan"),
+        (lambda: bernoulli_log_prob([0, 1, 1], [0.0, 1.0]), "logit: expected shape"),
     ],
 )
-def test_wrong_logits_are_refused(wrong, error, message):
-    with pytest.raises(error, match=rf"^logits: expected {message}"):
-        softmax(wrong)
-    with pytest.raises(error, match=rf"^logits: expected {message}"):
-        categorical_log_prob(0, wrong)
-
-
-def test_wrong_axes_are_refused():
-    with pytest.raises(ValueError, match=r"^axis: expected an axis of shape \(2,\), got -3"):
-        softmax([1.0, 2.0], axis=-3)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "error", "message"),
-    [
-        (3, ValueError, "labels from 0 to 2, got 3"),
-        ([0, -1], ValueError, "labels from 0 to 2, got -1"),
-        ([], TypeError, "integers, got float64"),
-        (np.array([], int), ValueError, "at least one value"),
-        (1.0, TypeError, "integers, got float"),
-        (True, TypeError, "integers, got bool"),
-        ("rain", TypeError, "integers, got str"),
-    ],
-)
-def test_wrong_labels_are_refused(wrong, error, message):
-    with pytest.raises(error, match=rf"^outcome: expected {message}"):
-        log_score(FORECAST, wrong)
-    with pytest.raises(error, match=rf"^label: expected {message}"):
-        categorical_log_prob(wrong, [0.0, 1.0, 2.0])
-
-
-def test_labels_that_do_not_fit_are_refused():
-    expected = r"expected shape \(2,\), got shape \(3,\)"
-    with pytest.raises(ValueError, match="^outcome: " + expected):
-        log_score([FORECAST] * 2, [0, 1, 2])
-    with pytest.raises(ValueError, match="^label: " + expected):
-        categorical_log_prob([0, 1, 2], np.zeros((2, 3)))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        (0.5, ValueError),
-        (-1, ValueError),
-        ([0, 2], ValueError),
-        (math.nan, ValueError),
-        (True, TypeError),
-    ],
-)
-def test_outcomes_of_a_coin_are_0_or_1(wrong, error):
-    with pytest.raises(error, match=r"^y: expected (outcomes 0 or 1|numbers), got "):
-        bernoulli_log_prob(wrong, 0.0)
-    with pytest.raises(ValueError, match=r"^logit: expected finite numbers, got nan"):
-        bernoulli_log_prob(1, math.nan)
-    with pytest.raises(ValueError, match=r"^logit: expected shape \(3,\), got shape \(2,\)"):
-        bernoulli_log_prob([0, 1, 1], [0.0, 1.0])
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call()
 
 
 @pytest.mark.parametrize("f", [normal_log_prob, laplace_log_prob])
-def test_wrong_densities_are_refused(f):
-    for name, arguments in [
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
         ("y", (math.nan, 0.0, 1.0)),
         ("mean", (0.0, math.inf, 1.0)),
-        ("scale", (0.0, 0.0, 0.0)),
-        ("scale", (0.0, 0.0, -1.0)),
-        ("scale", (0.0, 0.0, math.nan)),
-        ("scale", (0.0, 0.0, 1e-39)),
         ("mean", ([0.0, 1.0], [0.0, 1.0, 2.0], 1.0)),
-        ("scale", (0.0, [0.0, 1.0], [1.0, 2.0, 3.0])),
-        ("y", ([], 0.0, 1.0)),
-    ]:
-        with pytest.raises(ValueError, match=f"^{name}: expected "):
-            f(*arguments)
-    for name, arguments in [
-        ("y", ("one", 0.0, 1.0)),
-        ("mean", (0.0, None, 1.0)),
-        ("scale", (0.0, 0.0, True)),
-    ]:
-        with pytest.raises(TypeError, match=f"^{name}: expected "):
-            f(*arguments)
-    expected = r"^scale: expected shape \(3, 2\), got shape \(3,\)"
-    with pytest.raises(ValueError, match=expected):
-        f(np.zeros((3, 1)), np.zeros(2), np.ones(3))
-
-
-@pytest.mark.parametrize("wrong", [[0.5, 0.6], [1.5, -0.5], [math.nan, 1.0], []])
-def test_wrong_forecasts_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"^forecast: expected "):
-        log_score(wrong, 0)
-
-
-def test_wrong_units_are_refused():
-    with pytest.raises(ValueError, match=r"^unit: expected 'bits' or 'nats', got 'bit'"):
-        log_score(FORECAST, 0, unit="bit")
+        ("scale", (0.0, 0.0, 1e-39)),
+        ("scale", (np.zeros((3, 1)), np.zeros(2), np.ones(3))),
+    ],
+)
+def test_wrong_densities_are_refused(f, name, arguments):
+    with pytest.raises(ValueError, match=f"^{name}: expected "):
+        f(*arguments)

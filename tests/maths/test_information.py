@@ -11,7 +11,6 @@ import pytest
 from scipy import special, stats
 from scipy.spatial.distance import jensenshannon
 
-from course.maths import information
 from course.maths.information import (
     cross_entropy,
     entropy,
@@ -392,90 +391,25 @@ def test_coarse_floats_give_coarse_results(dtype):
         assert float(result) == pytest.approx(exact, abs=4 * float(jnp.finfo(dtype).eps))
 
 
-def test_functions_run_under_strict_promotion():
-    p, q = jnp.array(beliefs(0)), jnp.array(beliefs(1))
-    with jax.numpy_dtype_promotion("strict"):
-        surprisal(p), entropy(p), mutual_information(p[:, None] * q), gaussian_entropy(p)
-        for f in PAIRS:
-            assert np.isfinite(jax.grad(f)(p, q)).all()
-
-
 # What is refused.
 
-WRONG_BELIEFS = {
-    "negative": ([-0.1, 0.6, 0.5], ValueError),
-    "unnormalised": ([0.5, 0.3, 0.1], ValueError),
-    "NaN": ([0.5, math.nan, 0.5], ValueError),
-    "infinite": ([math.inf, 0.0, 0.0], ValueError),
-    "empty": ([], ValueError),
-    "no axis": (0.5, ValueError),
-    "boolean": ([True, False, False], TypeError),
-    "complex": ([0.5j, 0.5, 0.5], TypeError),
-    "text": ("sunny", TypeError),
-    "nothing": (None, TypeError),
-    "ragged": ([[0.5, 0.5], [1.0]], TypeError),
-}
-
-
-@pytest.mark.parametrize(("wrong", "error"), WRONG_BELIEFS.values(), ids=WRONG_BELIEFS)
-def test_wrong_beliefs_are_refused(wrong, error):
-    right = [0.2, 0.3, 0.5]
-    with pytest.raises(error, match=r"^p: expected "):
-        entropy(wrong)
-    for f in PAIRS:
-        with pytest.raises(error, match=r"^p: expected "):
-            f(wrong, right)
-        with pytest.raises(error, match=r"^q: expected "):
-            f(right, wrong)
-
 
 @pytest.mark.parametrize(
-    ("wrong", "error"),
+    ("f", "wrong", "name"),
     [
-        (-0.1, ValueError),
-        (1.1, ValueError),
-        ([0.5, math.nan], ValueError),
-        ([], ValueError),
-        ("certain", TypeError),
-        (True, TypeError),
+        (surprisal, 1.1, "p"),
+        (entropy, [0.5, 0.3, 0.1], "p"),
+        (entropy, 0.5, "p"),
+        (mutual_information, [0.5, 0.5], "joint"),
+        (mutual_information, [[0.5, 0.5], [0.5, 0.5]], "joint"),
+        (gaussian_entropy, 0, "scale"),
+        *[(lambda p, f=f: f(p, WEATHER), [0.5, 0.3, 0.1], "p") for f in PAIRS],
+        *[(lambda q, f=f: f(WEATHER, q), [0.5, 0.3, 0.1], "q") for f in PAIRS],
     ],
 )
-def test_wrong_probabilities_are_refused(wrong, error):
-    with pytest.raises(error, match=r"^p: expected "):
-        surprisal(wrong)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ([0.5, 0.5], ValueError),
-        ([[[1.0]]], ValueError),
-        ([[0.5, 0.5], [0.5, 0.5]], ValueError),
-        ([[1.5, -0.5]], ValueError),
-        ([[math.nan, 1.0]], ValueError),
-        ([[]], ValueError),
-        ([["a", "b"]], TypeError),
-    ],
-)
-def test_wrong_tables_are_refused(wrong, error):
-    with pytest.raises(error, match=r"^joint: expected "):
-        mutual_information(wrong)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        (0, ValueError),
-        (-1.0, ValueError),
-        (math.nan, ValueError),
-        (math.inf, ValueError),
-        ([], ValueError),
-        ("wide", TypeError),
-    ],
-)
-def test_wrong_scales_are_refused(wrong, error):
-    with pytest.raises(error, match=r"^scale: expected "):
-        gaussian_entropy(wrong)
+def test_wrong_beliefs_are_refused(f, wrong, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected "):
+        f(wrong)
 
 
 @pytest.mark.parametrize("f", PAIRS)
@@ -495,8 +429,6 @@ def test_wrong_axes_are_refused(f):
     arguments = [WEATHER] * number_of_beliefs(f)
     with pytest.raises(ValueError, match=r"^axis: expected an axis of shape \(3,\), got 1"):
         f(*arguments, axis=1)
-    with pytest.raises(TypeError, match=r"^axis: expected an integer, got NoneType"):
-        f(*arguments, axis=None)
 
 
 @pytest.mark.parametrize("f", [*ORACLES, mutual_information, gaussian_entropy])
@@ -504,15 +436,3 @@ def test_wrong_units_are_refused(f):
     arguments = [WEATHER] * number_of_beliefs(f) or [[[0.5, 0.5]]]
     with pytest.raises(ValueError, match=r"^unit: expected 'bits' or 'nats', got 'shannons'"):
         f(*arguments, unit="shannons")
-    with pytest.raises(TypeError, match=r"^unit: expected 'bits' or 'nats', got int"):
-        f(*arguments, unit=2)
-
-
-def test_every_public_function_is_here():
-    public = {
-        name
-        for name, value in vars(information).items()
-        if getattr(value, "__module__", "") == information.__name__ and not name.startswith("_")
-    }
-    functions = [*ORACLES, mutual_information, gaussian_entropy, information.axis_of]
-    assert public == {f.__name__ for f in functions}

@@ -162,13 +162,10 @@ def test_apply_works_under_jit_vmap_and_grad():
 PARAMS = discriminant.fit(INPUTS, LABELS)
 
 
-@pytest.mark.parametrize(
-    ("shrinkage", "error"),
-    [(-0.1, ValueError), (1.1, ValueError), (np.nan, ValueError), ("auto", TypeError)],
-)
-def test_bad_input(shrinkage, error):
-    with pytest.raises(error, match=r"^shrinkage: expected"):
-        discriminant.fit(INPUTS, LABELS, shrinkage=shrinkage)
+def test_shrinkage_is_from_0_to_1():
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=r"^shrinkage: expected a number from 0 to 1"):
+            discriminant.fit(INPUTS, LABELS, shrinkage=wrong)
 
 
 @pytest.mark.parametrize("function", [discriminant.apply, discriminant.log_joint])
@@ -177,8 +174,6 @@ def test_bad_input(shrinkage, error):
     [
         (PARAMS, [1.0, np.inf], "inputs", ValueError),
         (PARAMS, [[1.0]], "inputs", ValueError),
-        (PARAMS, 1.0, "inputs", ValueError),
-        (PARAMS, "ab", "inputs", TypeError),
         (tuple(PARAMS), [1.0, 2.0], "params", TypeError),
     ],
 )

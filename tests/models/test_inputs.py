@@ -19,41 +19,25 @@ def test_the_number_of_classes_is_the_largest_label_and_one_unless_given():
 
 
 @pytest.mark.parametrize("fit", ON_NUMBERS)
-@pytest.mark.parametrize(
-    ("inputs", "labels", "error"),
-    [
-        (INPUTS[0], LABELS, ValueError),
-        (np.zeros((0, 2)), [], ValueError),
-        (np.zeros((3, 0)), [0, 1, 2], ValueError),
-        ([["a", "b"]] * 2, [0, 1], TypeError),
-        ([[1.0, 2.0], [3.0]], [0, 1], TypeError),
-        (np.where(INPUTS[3, 1] == INPUTS, np.nan, INPUTS), LABELS, ValueError),
-        (np.where(INPUTS[3, 1] == INPUTS, np.inf, INPUTS), LABELS, ValueError),
-    ],
-)
-def test_bad_inputs(fit, inputs, labels, error):
-    with pytest.raises(error, match=r"^inputs: expected"):
-        fit(inputs, labels)
+def test_bad_inputs(fit):
+    for inputs in (INPUTS[0], np.where(INPUTS[3, 1] == INPUTS, np.nan, INPUTS)):
+        with pytest.raises(ValueError, match=r"^inputs: expected"):
+            fit(inputs, LABELS)
 
 
 @pytest.mark.parametrize(("fit", "inputs"), ALL)
 @pytest.mark.parametrize(
-    ("labels", "classes", "name", "error"),
+    ("labels", "classes", "name"),
     [
-        (LABELS[:-1], None, "labels", ValueError),
-        (LABELS[:, None], None, "labels", ValueError),
-        (0, None, "labels", ValueError),
-        (LABELS - 1, None, "labels", ValueError),
-        (LABELS * 0, None, "labels", ValueError),
-        (LABELS.astype(float), None, "labels", TypeError),
-        (LABELS > 0, None, "labels", TypeError),
-        (LABELS, 2, "labels", ValueError),
-        (LABELS, 1, "classes", ValueError),
-        (LABELS, 3.0, "classes", TypeError),
+        (LABELS[:-1], None, "labels"),
+        (LABELS - 1, None, "labels"),
+        (LABELS * 0, None, "labels"),
+        (LABELS, 2, "labels"),
+        (LABELS, 1, "classes"),
     ],
 )
-def test_bad_labels(fit, inputs, labels, classes, name, error):
-    with pytest.raises(error, match=f"^{name}: expected"):
+def test_bad_labels(fit, inputs, labels, classes, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
         fit(inputs, labels, classes=classes)
 
 

@@ -134,23 +134,13 @@ PARAMS = linear.fit([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], [1.0, 3.0, 5.0])
     [
         (lambda: linear.fit([1.0, 2.0], [1.0, 2.0]), "inputs", ValueError),
         (lambda: linear.fit([[np.nan]], [1.0]), "inputs", ValueError),
-        (lambda: linear.fit([], []), "inputs", (TypeError, ValueError)),
-        (lambda: linear.fit([["a"]], [1.0]), "inputs", TypeError),
         (lambda: linear.fit([[1.0]], [np.inf]), "targets", ValueError),
         (lambda: linear.fit([[1.0]], [1.0, 2.0]), "targets", ValueError),
-        (lambda: linear.fit([[1.0]], 1.0), "targets", ValueError),
         (lambda: linear.fit([[1.0]], [[[1.0]]]), "targets", ValueError),
-        (lambda: linear.fit([[1.0]], [True]), "targets", TypeError),
         (lambda: linear.fit([[1.0]], [1.0], l2=-1.0), "l2", ValueError),
-        (lambda: linear.fit([[1.0]], [1.0], l2=np.nan), "l2", ValueError),
-        (lambda: linear.fit([[1.0]], [1.0], l2="much"), "l2", TypeError),
-        (lambda: linear.fit([[1.0]], [1.0], l2=[1.0]), "l2", TypeError),
         (lambda: linear.apply(tuple(PARAMS), [1.0, 2.0]), "params", TypeError),
         (lambda: linear.apply(PARAMS, [1.0]), "inputs", ValueError),
-        (lambda: linear.apply(PARAMS, 1.0), "inputs", ValueError),
         (lambda: linear.apply(PARAMS, [1.0, np.nan]), "inputs", ValueError),
-        (lambda: linear.apply(PARAMS, ["a", "b"]), "inputs", TypeError),
-        (lambda: jax.jit(linear.fit)(jnp.ones((3, 1)), jnp.ones(3)), "inputs", TypeError),
     ],
 )
 def test_bad_input(call, name, error):

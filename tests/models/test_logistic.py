@@ -146,10 +146,6 @@ def test_what_does_not_settle_is_said(monkeypatch):
         logistic.fit(*data("iris"))
 
 
-@pytest.mark.parametrize(
-    ("l2", "error"),
-    [(-1e-9, ValueError), (np.inf, ValueError), (np.nan, ValueError), ("1", TypeError)],
-)
-def test_bad_input(l2, error):
-    with pytest.raises(error, match=r"^l2: expected"):
-        logistic.fit(INPUTS, LABELS, l2=l2)
+def test_a_penalty_is_at_least_0():
+    with pytest.raises(ValueError, match=r"^l2: expected a number of at least 0, got -1e-09"):
+        logistic.fit(INPUTS, LABELS, l2=-1e-9)

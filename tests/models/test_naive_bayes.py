@@ -229,14 +229,9 @@ CURVES = fit_gaussian(INPUTS, LABELS)
     ("fit", "inputs", "options", "name", "error"),
     [
         (fit_gaussian, INPUTS, {"smoothing": -1e-9}, "smoothing", ValueError),
-        (fit_gaussian, INPUTS, {"smoothing": np.nan}, "smoothing", ValueError),
-        (fit_gaussian, INPUTS, {"smoothing": None}, "smoothing", TypeError),
-        (fit_bernoulli, WORDS[0], {}, "counts", ValueError),
         (fit_bernoulli, WORDS - 1, {}, "counts", ValueError),
         (fit_bernoulli, INPUTS, {}, "counts", TypeError),
-        (fit_bernoulli, ["free lunch"], {}, "counts", TypeError),
         (fit_bernoulli, WORDS, {"pseudo_count": 0}, "pseudo_count", ValueError),
-        (fit_bernoulli, WORDS, {"pseudo_count": np.nan}, "pseudo_count", ValueError),
     ],
 )
 def test_bad_input(fit, inputs, options, name, error):
@@ -251,10 +246,8 @@ def test_bad_input(fit, inputs, options, name, error):
         (PARAMS, [0.5, 1.0], "inputs", TypeError),
         (PARAMS, [1, -1], "inputs", ValueError),
         (PARAMS, [1, 0, 1], "inputs", ValueError),
-        (PARAMS, 1, "inputs", ValueError),
         (CURVES, [1.0, np.nan], "inputs", ValueError),
         (CURVES, [[1.0]], "inputs", ValueError),
-        (CURVES, "ab", "inputs", TypeError),
         (tuple(CURVES), [1.0, 2.0], "params", TypeError),
     ],
 )
@@ -263,12 +256,8 @@ def test_bad_input_of_what_was_learned(function, params, inputs, name, error):
         function(params, inputs)
 
 
-@pytest.mark.parametrize(
-    ("labels", "error"),
-    [([3], ValueError), ([-1], ValueError), ([], (TypeError, ValueError)), ([0.5], TypeError)],
-)
-def test_bad_labels_of_samples(labels, error):
-    with pytest.raises(error, match=r"^labels: expected"):
-        sample(jax.random.key(0), PARAMS, labels)
+def test_bad_input_of_samples():
+    with pytest.raises(ValueError, match=r"^labels: expected labels from 0 to 2, got 3"):
+        sample(jax.random.key(0), PARAMS, [3])
     with pytest.raises(TypeError, match=r"^key: expected"):
         sample(0, PARAMS, [0])

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import linalg
 
 from course.practice.check import check
 from course.practice.exercise import Exercise
@@ -30,13 +29,9 @@ def split(count: int, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 RIGHT = [
-    (entropy.q1, lambda p: -sum(float(x) * np.log2(x) for x in p if x)),
     (entropy.q1, lambda p: float(np.sum(np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)))),
-    (entropy.q2, 0.89),
     (entropy.q2, np.float32(0.11)),
-    (entropy.q3, ["1", "01", "001", "0001", "0000"]),
     (entropy.q3, ("0", "11", "101", "1001", "1000")),
-    (entropy.q4, lambda bits: bits + 2 * np.log2(10)),
     (entropy.q4, lambda bits: jnp.float32(bits) + jnp.log2(100.0)),
     (distributions.q1, lambda a, b: [(a * b).mean(), a.mean() * b.mean()]),
     (distributions.q2, lambda forecast, outcome: -np.log(forecast[outcome]) / np.log(2)),
@@ -57,14 +52,12 @@ RIGHT = [
         gradient_descent.q1,
         lambda w, slope, rate: [x - rate * g for x, g in zip(w, slope(w), strict=True)],
     ),
-    (gradient_descent.q1, lambda w, slope, rate: jnp.asarray(w) - rate * jnp.asarray(slope(w))),
     (
         gradient_descent.q1,
         jax.jit(lambda w, slope, rate: w - rate * slope(w), static_argnames="slope"),
     ),
     (gradient_descent.q1, lambda w, slope, rate: w - rate * slope(w.tolist())),
     (gradient_descent.q2, lambda hessian: 2 / np.linalg.norm(hessian, 2)),
-    (gradient_descent.q2, lambda hessian: (2 / np.linalg.eigvals(hessian).real).min()),
     (gradient_descent.q2, lambda hessian: 2 / jnp.linalg.eigvalsh(jnp.asarray(hessian))[-1]),
     (
         gradient_descent.q3,
@@ -76,12 +69,7 @@ RIGHT = [
         gradient_descent.q3,
         jax.grad(lambda w, inputs, targets: jnp.mean((inputs @ w - targets) ** 2) / 2),
     ),
-    (gradient_descent.q4, lambda d: np.array([4, 80, 4 * d]) * d),
     (gradient_descent.q4, lambda d: jnp.array([4 * d, 80 * d, 4 * d**2])),
-    (
-        gradient_descent.q4,
-        lambda d: [np.float32(4 * d), np.float32(80 * d), np.float32(2 * d) ** 2],
-    ),
 ]
 
 
@@ -109,10 +97,9 @@ WRONG = [
     (start_here.q2, lambda count, rng: np.split(np.arange(count), [count // 5])[::-1], "together"),
     (start_here.q2, lambda count, rng: random_mask(count, rng), "chance does not also decide"),
     (start_here.q3, lambda examples, train, accuracy: 1.0, "was expected"),
-    (start_here.q3, lambda examples, train, accuracy: 0, "was expected"),
     (distributions.q3, [1.2, -0.1, -0.1], "negative"),
-    (distributions.q3, [0.5, 0.3, 0.2], "more than need be"),
     (start_here.q1, lambda texts: [True], "verdicts|numbers were expected"),
+    (start_here.q1, lambda texts: np.random.default_rng(0).random(len(texts)) < 0.5, "Right on"),
     (start_here.q2, lambda count, rng: (np.arange(count // 2), np.arange(0)), "empty"),
     (
         start_here.q2,
@@ -127,12 +114,7 @@ WRONG = [
     (gradient_descent.q1, lambda w, slope, rate: w, "was expected|were expected"),
     (gradient_descent.q2, lambda hessian: 1.99 / np.linalg.eigvalsh(hessian).max(), "was expected"),
     (gradient_descent.q2, lambda hessian: 2 / np.linalg.eigvals(hessian)[0], "no particular order"),
-    (gradient_descent.q2, lambda hessian: 2 / np.linalg.eig(hessian)[0][-1], "no particular order"),
-    (gradient_descent.q2, lambda hessian: 2 / linalg.eigvals(hessian).real[0], "order|expected"),
     (gradient_descent.q3, lambda w, inputs, targets: 0 * w, "expected"),
-    (gradient_descent.q4, lambda d: [4 * d, 80 * d], "expected"),
-    (gradient_descent.q4, lambda d: [4 * d, 80 * d, 4 * d * (d - 1)], "expected"),
-    (gradient_descent.q4, lambda d: [4 * d, 80 * d, 4 * d**2 + 4 * d], "expected"),
     (gradient_descent.q4, lambda d: [4 * d, 80 * d + 40, 4 * d**2], "expected"),
 ]
 
@@ -143,8 +125,3 @@ def test_another_wrong_answer_is_told_why(exercise: Exercise, answer: Any, says:
         verdict = check(exercise, answer)
         assert verdict.outcome == "not yet"
         assert any(part in verdict.message for part in says.split("|")), verdict
-
-
-def test_a_better_rule_passes_and_a_coin_does_not() -> None:
-    rng = np.random.default_rng(0)
-    assert check(start_here.q1, lambda texts: rng.random(len(texts)) < 0.5).outcome == "not yet"

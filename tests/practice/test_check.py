@@ -4,7 +4,6 @@ import functools
 import itertools
 import math
 import sys
-import threading
 from typing import Any
 
 import jax
@@ -28,11 +27,6 @@ def pure(p):
     return sum(-x * math.log2(x) for x in p if x > 0)
 
 
-def list_only(p):
-    p.index(max(p))  # arrays have no .index
-    return pure(p)
-
-
 def jax_only(p):
     p = p.at[0].set(p[0])  # NumPy arrays have no .at
     return -jnp.sum(jnp.where(p > 0, p * jnp.log2(jnp.where(p > 0, p, 1)), 0))
@@ -42,41 +36,17 @@ def many(*args, base=2.0, **options):
     return my_entropy(args[0]) / math.log2(base)
 
 
-def mutating(p):
-    result = my_entropy(p)
-    p[:] = 0
-    return result
-
-
-OUT = np.zeros(())
-
-
-def same_buffer(p):
-    """A function that hands out one array, overwritten at each call."""
-    OUT[...] = my_entropy(p)
-    return OUT
-
-
 RIGHT = {
     "pure Python": pure,
-    "NumPy": my_entropy,
-    "lambda": lambda p: float(my_entropy(p)),
     "partial": functools.partial(many, base=2),
     "variadic": many,
     "keyword default": lambda p, base=2.0: my_entropy(p) / math.log2(base),
     "JAX": lambda p: jnp.sum(jax.scipy.special.entr(jnp.asarray(p))) / jnp.log(2),
     "jitted": jax.jit(lambda p: jnp.sum(jax.scipy.special.entr(p)) / jnp.log(2)),
-    "shape (1,)": lambda p: np.array([my_entropy(p)]),
     "shape (1, 1)": lambda p: np.array([[my_entropy(p)]]),
-    "list of one": lambda p: [my_entropy(p)],
-    "tuple of one": lambda p: (my_entropy(p),),
-    "float32": lambda p: np.float32(my_entropy(p)),
-    "zero-dimensional": lambda p: np.array(my_entropy(p), dtype=np.float32),
+    "tuple of one float32": lambda p: (np.float32(my_entropy(p)),),
     "complex without imaginary part": lambda p: complex(my_entropy(p)),
-    "only for lists": list_only,
     "only for JAX": jax_only,
-    "mutating": mutating,
-    "one buffer": same_buffer,
 }
 
 
@@ -121,20 +91,6 @@ def test_a_blank_value_is_not_attempted(answer: Any) -> None:
     assert confident_forecast.check(answer).outcome == "not attempted"
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (lambda p: sum(-x * math.log(x) for x in p if x > 0), "nats"),
-        (lambda p: -my_entropy(p), "sign"),
-        (np.std, "spread"),
-    ],
-)
-def test_a_known_mistake_is_named(answer: Any, said: str) -> None:
-    verdict = entropy_bits.check(answer)
-    assert verdict.outcome == "not yet"
-    assert said in verdict.message
-
-
 def test_a_mistake_that_gives_nan_is_named() -> None:
     mistake = Mistake("zero", lambda p: np.nan if 0 in p else my_entropy(p), "Leave out p = 0.")
     question = Question(reference=my_entropy, cases=entropy_bits.cases, mistakes=[mistake])
@@ -165,27 +121,16 @@ def divides(p):
         (lambda p: 1.234, "With p = [1, 0], your function gave 1.234, but 0 was expected."),
         (forgets, "returned nothing: is a `return` missing on one of its paths?"),
         (lambda p: p, "gave [1, 0] (2 numbers), but a single number was expected."),
-        (lambda p: np.nan, "gave NaN"),
-        (lambda p: np.eye(2), "an array of shape (2, 2)"),
         (lambda p: "0", "gave '0' (text)"),
         (lambda p: True, "gave True (True or False)"),
         (lambda p: {}, "a dictionary"),
-        (lambda p: 1j, "gave 0+1j"),
-        (lambda p: 10**400, "an integer of 401 digits"),
-        (lambda p: float("inf"), "gave ∞"),
         (awaits, "coroutine (leave out `async`)"),
         (yields, "generator (use `return`, not `yield`, or put `list(…)` around it)"),
-        (lambda p: map(abs, p), "put `list(…)` around it"),
         (lambda p: my_entropy, "gave a function"),
         (lambda p: np.zeros(10**6), "1,000,000 values"),
-        (lambda p: list(range(10**6)), "more than 100,000 values"),
         (lambda p: range(10**9), "more than 100,000 values"),
         (lambda: 1.0, "should take 1 parameter, (p); it takes `()`"),
-        (lambda p, q: 1.0, "should take 1 parameter, (p); it takes `(p, q)`"),
-        (lambda p, *, base: 1.0, "it takes `(p, *, base)`"),
         (math.log2, "raised TypeError"),
-        (divides, "raised ZeroDivisionError: division by zero (line "),
-        (0.5, "This asks for a function"),
         ("my_entropy", "This asks for a function"),
     ],
 )
@@ -206,10 +151,8 @@ def test_the_readers_own_line_is_shown() -> None:
     ("answer", "said"),
     [
         (2.0, "Your answer is 2, and that is not it."),
-        (math.log(6), "nats"),
         (math.nan, "Your answer is NaN"),
         ("2.585", "Your answer is '2.585' (text), but a single number was expected."),
-        ([1, 2], "Your answer is [1, 2] (2 numbers), but a single number was expected."),
         (lambda: 2.585, "your answer is a function"),
         ((x for x in [2.585]), "Your answer is a generator"),
     ],
@@ -224,11 +167,9 @@ def test_a_wrong_value_gets_a_reason_but_not_the_answer(answer: Any, said: str) 
 @pytest.mark.parametrize(
     ("exercise", "answer", "said"),
     [
-        (confident_forecast, [1, 0, 0], "One cloudy day costs you ∞ bits."),
         (confident_forecast, [0.1, 0.1, 0.8], "This forecast costs 3.17 bits a day"),
         (confident_forecast, [0.5, 0.5], "3 numbers were expected"),
         (confident_forecast, [0.5, 0.5, math.nan], "NaN in [0.5, 0.5, NaN]"),
-        (confident_forecast, "rain", "3 numbers were expected"),
         (prefix_code, ["0", "01", "11"], "`01` begins with `0`"),
         (prefix_code, 7, "a set was expected"),
         (prefix_code, [1, 2, 3], "has not the form asked for (TypeError"),
@@ -318,8 +259,6 @@ def nested(p):
         (lambda p: sys.exit(3), "raised SystemExit: 3"),
         (raising(GeneratorExit), "raised GeneratorExit"),
         (raising(OwnBaseError("`<b>mine</b>`")), "raised OwnBaseError: `<b>mine</b>`"),
-        (raising(StopIteration), "raised StopIteration"),
-        (raising(MemoryError), "raised MemoryError"),
         (raising(ExceptionGroup("two", [ValueError("one")])), "raised ExceptionGroup: two"),
         (raising(OwnError()), "raised OwnError"),
         (raising(ValueError("x" * 10**6)), "raised ValueError: xxx"),
@@ -329,16 +268,11 @@ def nested(p):
         (nested, "lists nested without end"),
         (lambda p: Unreadable(), "gave a Unreadable that cannot be read (OwnBaseError"),
         (lambda p: itertools.count(), "gave a count"),
-        (lambda p: itertools.repeat(0.5), "gave a repeat"),
         (lambda p: np.broadcast_to(0.5, (10**6, 10**6)), "1,000,000,000,000 values"),
-        (lambda p: b"x" * 10**7, "gave a bytes"),
         (lambda p: "x" * 10**7, "gave 'xxx"),
         (lambda p: 7 ** (10**5), "an integer of 84,510 digits"),
-        (lambda p: np.array(["a", 1, None], dtype=object), "a single number was expected"),
         (lambda p: np.ma.masked, "but"),
         (lambda p: np.datetime64("2026-01-01"), "but"),
-        (lambda p: int, "gave a type"),
-        (lambda p: threading.Lock(), "gave a lock"),
         (lambda p: {1, "a", None, 2.0}, "gave {"),
         (lambda p: exec("def f(:"), "raised SyntaxError"),
     ],
@@ -362,14 +296,3 @@ def test_a_judge_that_quotes_a_huge_answer_is_cut() -> None:
     huge = prefix_code.check(["0" * 10**6, "0" * 10**6 + "1", "1"])
     assert huge.outcome == "not yet"
     assert 1000 < len(huge.message) < 2100
-
-
-def test_outside_the_main_thread_a_check_works_without_a_limit() -> None:
-    found = []
-    for answer in (my_entropy, raising(SystemExit)):
-        thread = threading.Thread(
-            target=lambda answer=answer: found.append(entropy_bits.check(answer).outcome)
-        )
-        thread.start()
-        thread.join()
-    assert found == ["correct", "not yet"]

@@ -7,12 +7,8 @@ import pytest
 from course.practice import exercise as module
 from course.practice.exercise import Exercise
 from course.practice.progress_file import read
-from tests.practice.examples import (
-    entropy_bits,
-    fair_die,
-    my_entropy,
-)
-from tests.practice.tags import Tags
+from tests.practice.examples import entropy_bits, fair_die, my_entropy
+from tests.practice.tags import read_html
 
 
 def made(**changes: Any) -> Exercise:
@@ -62,7 +58,7 @@ def test_attempts_are_recorded() -> None:
 
 def test_an_exercise_shows_difficulty_and_minutes_first() -> None:
     assert repr(fair_die).startswith("One throw of a die (difficulty 1 of 3, about 1 minute)")
-    assert "difficulty 1 of 3" in Tags(fair_die._repr_html_()).text
+    assert "difficulty 1 of 3" in read_html(fair_die._repr_html_())[1]
 
 
 def test_a_value_without_the_name_of_its_blank_is_refused() -> None:

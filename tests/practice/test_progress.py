@@ -44,12 +44,6 @@ def test_the_first_prediction_counts() -> None:
     assert read().predictions == {"a.p": first}
 
 
-def test_an_odd_guess_is_kept_as_it_is() -> None:
-    guess = "∞ “ä” \ud800"
-    progress.record_prediction("a.p", guess, 80, True)
-    assert read().predictions["a.p"].guess == guess
-
-
 LIGHT = """
 import sys
 from course.practice import board, predict, progress

@@ -15,9 +15,8 @@ def heights(ax: Axes, group: int = 0) -> list[float]:
     return [bar.get_height() for bar in ax.containers[group]]
 
 
-@pytest.mark.parametrize("p", [[0.2, 0.8], np.float32([0.2, 0.8]), jnp.array([0.2, 0.8])])
-def test_bars_show_heights_and_values(p: Any) -> None:
-    ax = figures.bars(figures.new()[1], p, ["no", "yes"], digits=1)
+def test_bars_show_heights_and_values() -> None:
+    ax = figures.bars(figures.new()[1], jnp.array([0.2, 0.8]), ["no", "yes"], digits=1)
     assert heights(ax) == pytest.approx([0.2, 0.8])
     assert [text.get_text() for text in ax.texts] == ["0.2", "0.8"]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["no", "yes"]
@@ -62,9 +61,7 @@ def test_stacked_bars_add_up() -> None:
 @pytest.mark.parametrize(
     ("p", "labels", "settings", "message"),
     [
-        ([], [], {}, "p: expected at least one value"),
         ([[[1.0]]], ["a"], {}, r"p: expected shape \(outcomes,\) or"),
-        ([0.5, np.nan], ["a", "b"], {}, "p: expected values of at least 0, got nan"),
         ([0.5, -0.5], ["a", "b"], {}, "p: expected values of at least 0, got -0.5"),
         ([0.5, 0.5], ["a"], {}, "labels: expected 2, one for each outcome, got 1"),
         (np.eye(2), ["a", "b"], {"names": ["x"]}, "names: expected 2"),
@@ -82,9 +79,7 @@ def test_bad_bars_are_refused(
 @pytest.mark.parametrize(
     ("parts", "labels", "names", "message"),
     [
-        ([[-1]], ["a"], ["x"], "parts: expected finite values of at least 0, got -1"),
         ([[np.inf]], ["a"], ["x"], "parts: expected finite values of at least 0, got inf"),
-        ([1, 2], ["a", "b"], ["x"], "parts: expected shape"),
         ([[1]], ["a"], ["x"], "role: expected 1, one for each part, got 2"),
         ([[1], [1]], ["a"], ["x"], "names: expected 2"),
         ([[1], [1]], [], ["x", "y"], "labels: expected 1"),
@@ -99,11 +94,3 @@ def test_bad_new_heights_are_refused() -> None:
     ax = figures.bars(figures.new()[1], [1.0], ["a"])
     with pytest.raises(ValueError, match="p: expected 1, one for each bar, got 2"):
         figures.set_bars(ax, [0.5, 0.5])
-    with pytest.raises(ValueError, match="p: expected values of at least 0"):
-        figures.set_bars(ax, [-0.5])
-
-
-@pytest.mark.parametrize("p", [["a", "b"], [True, False], [None, 1.0], [1j, 2.0]])
-def test_bad_types_are_named(p: Any) -> None:
-    with pytest.raises(TypeError, match="p: expected numbers"):
-        figures.bars(figures.new()[1], p, ["a", "b"])

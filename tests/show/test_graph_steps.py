@@ -26,7 +26,6 @@ def test_the_last_step_agrees_with_backward(graph: Callable[[], Value]) -> None:
 def test_a_shared_value_waits_for_all_its_shares() -> None:
     x = Value(3.0, name="x")
     steps = Steps(x * x + x)
-    assert [steps.grad(x, step) for step in range(6)] == [
-        "", "", "", "", "grad 1 + …", "grad 7"
-    ]  # fmt: skip
+    assert not any(steps.grad(x, step) for step in range(4))
+    assert (steps.grad(x, 4), steps.grad(x, 5)) == ("grad 1 + …", "grad 7")
     assert steps.words(4).endswith("Now 9 has grad 1, x has grad 1 + ….")

@@ -53,11 +53,9 @@ def test_heat_colours_the_triangle_and_nothing_else() -> None:
     ("call", "message"),
     [
         (lambda ax: figures.simplex(ax, ["a", "b"]), "labels: expected 3"),
-        (lambda ax: figures.heat(ax, [1.0], label="x"), "values: expected shape"),
         (lambda ax: figures.heat(ax, [[np.inf]], label="x"), "values: expected some finite"),
         (lambda ax: figures.heat(ax, [[1]], label="x", low=2, high=1), "high: expected a number"),
-        (lambda _: figures.to_plane([0.5, 0.5]), r"p: expected shape \(3,\), got shape \(2,\)"),
-        (lambda _: figures.to_plane([0.5, 0.6, -0.1]), "p: expected probabilities"),
+        (lambda _: figures.to_plane([0.5, 0.5]), r"p: expected shape \(..., 3\), got shape \(2,\)"),
         (lambda _: figures.to_plane([0.5, 0.5, 0.5]), "p: expected probabilities"),
         (lambda _: figures.grid(1), "resolution: expected an integer of at least 2, got 1"),
     ],

@@ -38,17 +38,19 @@ def test_chunks_cover_a_run_and_break_where_they_should(monkeypatch: pytest.Monk
     monkeypatch.setattr("course.training.batching.time.perf_counter", lambda: next(clock))
     order = BatchOrder(KEY, 22 * 64, 64)
     free = list(chunks(order, 0, 660, False))
-    assert [chunk.first for chunk in free] == np.cumsum([0, *(c.steps for c in free)])[:-1].tolist()
-    assert sum(chunk.steps for chunk in free) == 660
+    assert [chunk.steps_done for chunk in free] == np.cumsum([0, *(c.size for c in free)])[
+        :-1
+    ].tolist()
+    assert sum(chunk.size for chunk in free) == 660
     # 1/16 of a second for each, when 0.2 are wanted: the next is 3.2 times as long, but even.
-    assert [chunk.steps for chunk in free[:3]] == [8, 24, 76]
-    assert all(chunk.steps % 2 == 0 for chunk in free)
+    assert [chunk.size for chunk in free[:3]] == [8, 24, 76]
+    assert all(chunk.size % 2 == 0 for chunk in free)
     broken = list(chunks(order, 0, 660, True))
-    ends = [chunk.first + chunk.steps for chunk in broken if chunk.ends_epoch]
+    ends = [chunk.steps_done + chunk.size for chunk in broken if chunk.ends_epoch]
     assert ends == list(range(22, 661, 22))
-    assert all(chunk.steps >= 1 for chunk in broken)
+    assert all(chunk.size >= 1 for chunk in broken)
     odd = list(chunks(BatchOrder(KEY, 21 * 64, 64), 0, 630, True))
-    assert all(chunk.steps % 2 == 0 or chunk.ends_epoch for chunk in odd)
+    assert all(chunk.size % 2 == 0 or chunk.ends_epoch for chunk in odd)
     assert next(chunks(order, 640, 660, False))[:2] == (640, 8)
 
 
@@ -57,8 +59,8 @@ def test_all_processes_divide_a_run_alike() -> None:
 
     def divided(seconds: float) -> Any:
         order = BatchOrder(KEY, 640, 64)
-        agreed = chunks(order, 0, 400, False, agree=lambda _own: seconds)
-        return [chunk.steps for chunk in agreed]
+        agreed = chunks(order, 0, 400, False, max_over_processes=lambda _own: seconds)
+        return [chunk.size for chunk in agreed]
 
     assert divided(0.05) == divided(0.05)
     assert divided(0.05) != divided(0.02)

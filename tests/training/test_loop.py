@@ -214,7 +214,7 @@ def test_a_loss_that_overflows_ends_the_run_and_keeps_the_last_finite_state(rate
 def first_steps(count: int, rate: float) -> Any:
     """The parameters of that run after some steps."""
     begin, step_key = jax.random.split(KEY)
-    state = steps.init_state(SLOPE, sgd(rate), begin)
+    state = steps.init_train_state(SLOPE, sgd(rate), begin)
     if count == 0:
         return state.params
     objective = steps.Objective(Partial(squares), sgd(rate), None, step_key)
@@ -458,6 +458,12 @@ def test_a_label_out_of_range_is_found_before_training() -> None:
     inputs, labels = flowers()
     with pytest.raises(ValueError, match="labels: expected labels from 0 to 2, got 3"):
         run(loss=softmax_cross_entropy_with_integer_labels, data=(inputs, labels + 1))
+
+
+@pytest.mark.parametrize("seconds", [None, -1.0, np.nan, "often"])
+def test_a_time_between_checkpoints_is_a_number(seconds: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="save_every: expected"):
+        run(save_every=seconds)
 
 
 def test_the_result_is_a_plain_tuple() -> None:

@@ -6,16 +6,16 @@ import jax
 import numpy as np
 import pytest
 
+from course.data.line import LinePoints, simulate
 from course.models.layers import Model
 from course.training.loop import fit
 from course.training.optimizers import sgd
 from course.training.sgd_by_hand import fit_line, visits
 
 
-def points(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def points(seed: int) -> LinePoints:
     """10,000 points on y = 2x + 1."""
-    x = np.random.default_rng(seed).integers(0, 100, 10_000).astype(np.float32)
-    return x, 2 * x + 1
+    return simulate(jax.random.key(100 + seed))
 
 
 def test_it_is_the_loop_that_one_would_write_by_hand() -> None:
@@ -77,10 +77,8 @@ def test_a_rate_that_is_too_large_shows() -> None:
     ("changes", "message"),
     [
         ({"y": np.zeros(3)}, r"y: expected shape \(5,\), got shape \(3,\)"),
-        ({"x": np.zeros(0), "y": np.zeros(0)}, "x: expected at least one value"),
         ({"x": [np.nan, 1.0, 2.0]}, "x: expected finite numbers"),
         ({"rate": 0.0}, "rate: expected a number above 0"),
-        ({"rate": np.nan}, "rate: expected a number above 0"),
         ({"epochs": 0}, "epochs: expected an integer of at least 1"),
         ({"key": 0}, "key: expected a key"),
     ],

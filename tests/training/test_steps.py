@@ -23,7 +23,7 @@ FLOWERS = tuple(map(jnp.asarray, flowers()))
 def take(count: int, *, l2: float | None = None, unroll: int = 2, first: int = 0) -> Any:
     """Take steps of Adam on the flowers."""
     objective = Objective(Partial(cross_entropy), adam(0.01), l2, KEY)
-    state = steps.init_state(NET, objective.optimizer, KEY)
+    state = steps.init_train_state(NET, objective.optimizer, KEY)
     batches = jnp.asarray(BatchOrder(KEY, 90, 16).take(count))
     return steps.take_steps(
         NET, objective, state, FLOWERS, batches, first, count, unroll=unroll
@@ -47,7 +47,7 @@ def test_it_is_a_scan_over_batches(count: int, l2: float | None) -> None:
         loss = jnp.mean(cross_entropy(NET.apply(params, x), y))
         return (apply_updates(params, updates), opt_state), loss
 
-    start = tuple(steps.init_state(NET, optimizer, KEY))
+    start = tuple(steps.init_train_state(NET, optimizer, KEY))
     (params, _), losses = jax.lax.scan(step, start, batches)
     np.testing.assert_allclose(result.losses[:count], losses, rtol=1e-5)
     for mine, theirs in zip(*map(jax.tree.leaves, (result.state.params, params)), strict=True):
@@ -63,7 +63,7 @@ def test_unrolling_changes_nothing_but_rounding() -> None:
 
 def test_any_number_of_steps_is_the_same_program() -> None:
     objective = Objective(Partial(squares), sgd(0.1), None, KEY)
-    state = steps.init_state(SLOPE, objective.optimizer, KEY)
+    state = steps.init_train_state(SLOPE, objective.optimizer, KEY)
     data = tuple(map(jnp.asarray, LINE))
     order = BatchOrder(KEY, 40, 8)
     steps.train(SLOPE, objective, state, data, order.take(3), 0, 3)
@@ -74,7 +74,7 @@ def test_any_number_of_steps_is_the_same_program() -> None:
 
 def test_a_loss_that_breaks_with_the_last_update_is_noticed() -> None:
     objective = Objective(Partial(squares), sgd(1e30), None, KEY)
-    state = steps.init_state(SLOPE, objective.optimizer, KEY)
+    state = steps.init_train_state(SLOPE, objective.optimizer, KEY)
     batches = BatchOrder(KEY, 40, 8).take(1)
     result = steps.train(SLOPE, objective, state, tuple(map(jnp.asarray, LINE)), batches, 0, 1)
     assert np.isfinite(result.losses[0])
@@ -87,7 +87,7 @@ def test_each_step_has_its_own_key_wherever_a_chunk_begins() -> None:
 
     noisy = Model(slope_init, apply)
     objective = Objective(Partial(lambda p, y: p + 0 * y), sgd(0.1), None, KEY)
-    state = steps.init_state(noisy, objective.optimizer, KEY)
+    state = steps.init_train_state(noisy, objective.optimizer, KEY)
     data, order = tuple(map(jnp.asarray, LINE)), BatchOrder(KEY, 40, 8).take(6)
     whole = steps.train(noisy, objective, state, data, order, 0, 6).losses[:6]
     late = steps.train(noisy, objective, state, data, order, 4, 2).losses[:2]

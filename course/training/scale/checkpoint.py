@@ -258,9 +258,10 @@ class Saver:
         self._record(run)
         return run
 
-    def due(self, seconds: float | None) -> bool:
-        """Return whether `seconds` have passed since the last save."""
-        return self._store is not None and time.monotonic() - self._time >= (seconds or 0)
+    def save_if_due(self, run: RunState, seconds: float) -> None:
+        """Save a run if `seconds` have passed since the last save."""
+        if time.monotonic() - self._time >= seconds:
+            self.save(run)
 
     def save(self, run: RunState) -> None:
         """Save a run that has taken steps since the last save."""
@@ -273,8 +274,9 @@ class Saver:
         if written:  # otherwise the next call tries again
             self._record(run)
 
-    def close(self) -> None:
-        """Close the store, if it can be closed; all processes wait for the last checkpoint."""
+    def close(self, run: RunState) -> None:
+        """Save a run at its end and close the store; all processes wait for that."""
+        self.save(run)
         close = getattr(self._store, "close", None)
         if close is not None and self._runner.is_main:
             close()

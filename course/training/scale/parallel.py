@@ -121,19 +121,19 @@ class DeviceGroup(NamedTuple):
         return NamedSharding(Mesh(np.array(self.devices), (AXIS,)), PartitionSpec())
 
     @property
-    def sharded(self) -> NamedSharding:
+    def batch_sharding(self) -> NamedSharding:
         """Sharding of arrays (steps, batch, ...) whose second axis is divided among devices."""
         return NamedSharding(self.replicated.mesh, PartitionSpec(None, AXIS))
 
     @property
-    def local(self) -> list[int]:
-        """Places of the devices that belong to this process."""
+    def local_indices(self) -> list[int]:
+        """Indices in `devices` of those that belong to this process."""
         here = jax.process_index()
         return [i for i, device in enumerate(self.devices) if device.process_index == here]
 
     def replicate(self, tree: PyTree) -> PyTree:
         """Put a copy of every array on each device; all processes must hold the same values."""
-        if len(self.local) == len(self.devices):
+        if len(self.local_indices) == len(self.devices):
             return jax.device_put(tree, self.replicated)
         return jax.tree.map(lambda leaf: _from_host(leaf, self.replicated), tree)
 
@@ -146,20 +146,20 @@ class DeviceGroup(NamedTuple):
             raise refusal("batches", f"a batch that {count_devices(n)} can share evenly", size)
         if self.backend == "pmap":  # an axis of devices, of which this process has some
             by_device = batches.reshape(shape[0], n, -1, *shape[2:])
-            return by_device if len(self.local) == n else by_device[:, self.local]
-        if len(self.local) == n:
-            return jax.device_put(batches, self.sharded)
-        return _from_host(batches, self.sharded)
+            return by_device if len(self.local_indices) == n else by_device[:, self.local_indices]
+        if len(self.local_indices) == n:
+            return jax.device_put(batches, self.batch_sharding)
+        return _from_host(batches, self.batch_sharding)
 
-    def average(self) -> Average:
-        """Return the average over devices that suits the backend and the network between them."""
+    def averaging(self) -> Average:
+        """Return the averaging function for the backend, and for the network between devices."""
         n = len(self.devices)
         if self.backend == "sharded":  # a mean over the whole batch is already one over devices
             return functools.partial(jax.lax.with_sharding_constraint, shardings=self.replicated)
         # Between CPUs of several processes, Gloo's own all-reduce takes 1.9 ms for the digits'
         # gradient, exchanges between two 0.9 ms: of a step of 5.5 ms.
         power_of_two = n > 1 and n & (n - 1) == 0
-        if power_of_two and len(self.local) == 1 and self.devices[0].platform == "cpu":
+        if power_of_two and len(self.local_indices) == 1 and self.devices[0].platform == "cpu":
             return mean_in_pairs(n)
         return mean_over_devices
 
@@ -224,13 +224,13 @@ def device_group(devices: int | str | Sequence[jax.Device], backend: str = "pmap
 
 
 class InFlight:
-    """Counts calls in flight and blocks at MAX_IN_FLIGHT."""
+    """Waits for every MAX_IN_FLIGHT-th call, so that no more are in flight."""
 
     def __init__(self) -> None:
         self._calls = 0
 
     def add(self, result: Any) -> None:
-        """Count a call; wait for its result if there are as many as there may be."""
+        """Count a call since the last wait; wait for its result if there are too many."""
         self._calls += 1
         if self._calls >= MAX_IN_FLIGHT:
             jax.block_until_ready(result)
@@ -241,7 +241,7 @@ IN_FLIGHT = InFlight()  # of all functions of this process
 
 
 def compile_for(
-    group: DeviceGroup, function: Callable[..., Any], *, sharded: Collection[str]
+    group: DeviceGroup, function: Callable[..., Any], *, sharded_arguments: Collection[str]
 ) -> Callable[..., Any]:
     """Compile `function(average, ...)` for all devices of a group.
 
@@ -250,35 +250,36 @@ def compile_for(
         function: its first argument, `average`, takes a pytree of which each device has its own
             for its share of the batch, and returns the mean over all devices. Its results must be
             averaged, or follow from what is.
-        sharded: names of the arguments whose arrays (steps, batch, ...) are divided among the
+        sharded_arguments: names of those whose arrays (steps, batch, ...) are divided among the
             devices along the second axis. Other arguments are replicated.
 
     Returns:
         The function of the other arguments, by position. Its results are on all devices.
     """
+    # By name: positions would change their meaning with every new argument.
     names = list(inspect.signature(function).parameters)[1:]
-    program = functools.partial(function, group.average())
+    program = functools.partial(function, group.averaging())
+    divided = [name in sharded_arguments for name in names]
     if group.backend == "pmap":
         compiled = jax.pmap(
             program,
             axis_name=AXIS,
-            in_axes=tuple(BATCH_AXIS if name in sharded else None for name in names),
-            out_axes=None,
+            in_axes=tuple(BATCH_AXIS if each else None for each in divided),
+            out_axes=None,  # the first device's copy: all have the same
             devices=None if jax.process_count() > 1 else group.devices,
         )
     else:
+        shardings = {True: group.batch_sharding, False: group.replicated}
         compiled = jax.jit(
             program,
-            in_shardings=tuple(
-                group.sharded if name in sharded else group.replicated for name in names
-            ),
+            in_shardings=tuple(shardings[each] for each in divided),
             out_shardings=group.replicated,
         )
 
     def run(*arguments: Any) -> Any:
         placed = [
-            jax.tree.map(group.shard, argument) if name in sharded else argument
-            for name, argument in zip(names, arguments, strict=True)
+            jax.tree.map(group.shard, argument) if each else argument
+            for each, argument in zip(divided, arguments, strict=True)
         ]
         result = compiled(*placed)
         IN_FLIGHT.add(result)
@@ -321,7 +322,7 @@ def data_parallel(
     section 3.
     """
 
-    def take_steps(average: Average, state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
+    def scan_steps(average: Average, state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
         return jax.lax.scan(lambda state, batch: step(state, batch, average), state, batches)
 
-    return compile_for(device_group(devices, backend), take_steps, sharded=["batches"])
+    return compile_for(device_group(devices, backend), scan_steps, sharded_arguments=["batches"])

@@ -161,7 +161,7 @@ def _launched() -> bool:
 
 def _several(variable: str) -> bool:
     """Return whether an environment variable counts more than one process."""
-    return int(os.environ.get(variable) or 1) > 1
+    return os.environ.get(variable, "").isdecimal() and int(os.environ[variable]) > 1
 
 
 def _setting(variable: str, value: Any, kind: type[int | float], default: Any = None) -> Any:

@@ -31,11 +31,12 @@ class Runner:
         self.multi_process = False
 
     def train(
-        self, objective: Objective, state: TrainState, data: Data, batches: Any, chunk: Chunk
+        self, objective: Objective, state: TrainState, data: Data, indices: Any, chunk: Chunk
     ) -> StepsResult:
-        """Take the steps of a chunk on these batches of indices; see `steps.take_steps`."""
-        first, count, _ = chunk
-        return steps.train(self.model, objective, state, data, batches, first, count)
+        """Take the steps of a chunk on the examples with these indices; see `steps.take_steps`."""
+        return steps.train(
+            self.model, objective, state, data, indices, chunk.steps_done, chunk.size
+        )
 
     def replicate(self, tree: PyTree) -> PyTree:
         """Put arrays on all devices, for `train`."""
@@ -68,10 +69,9 @@ class GroupRunner(Runner):
         self._train = compile_steps(model, group)
 
     def train(
-        self, objective: Objective, state: TrainState, data: Data, batches: Any, chunk: Chunk
+        self, objective: Objective, state: TrainState, data: Data, indices: Any, chunk: Chunk
     ) -> StepsResult:
-        first, count, _ = chunk
-        return self._train(objective, state, data, batches, first, count)
+        return self._train(objective, state, data, indices, chunk.steps_done, chunk.size)
 
     def replicate(self, tree: PyTree) -> PyTree:
         return self.group.replicate(tree)
@@ -80,7 +80,7 @@ class GroupRunner(Runner):
         return parallel.local_copy(tree)
 
     def to_local_device(self, tree: PyTree) -> PyTree:
-        return jax.device_put(tree, self.group.devices[self.group.local[0]])
+        return jax.device_put(tree, self.group.devices[self.group.local_indices[0]])
 
     def max_over_processes(self, values: Any) -> Any:
         return processes.max_over_processes(values)
@@ -93,21 +93,23 @@ class GroupRunner(Runner):
 def compile_steps(model: Model, group: DeviceGroup) -> Callable[..., StepsResult]:
     """Return `steps.take_steps` for a model and a group of devices."""
 
-    def take_steps(
+    def device_steps(
         average: Average,
         objective: Objective,
         state: TrainState,
         data: Data,
-        order: Array,
-        first: Array,
+        indices: Array,
+        steps_done: Array,
         count: Array,
     ) -> StepsResult:
         if group.backend == "pmap":  # each device draws its own noise for its own examples
             own_key = jax.random.fold_in(objective.key, jax.lax.axis_index(AXIS))
             objective = objective._replace(key=own_key)
-        return steps.take_steps(model, objective, state, data, order, first, count, average=average)
+        return steps.take_steps(
+            model, objective, state, data, indices, steps_done, count, average=average
+        )
 
-    return parallel.compile_for(group, take_steps, sharded=["order"])
+    return parallel.compile_for(group, device_steps, sharded_arguments=["indices"])
 
 
 def make_runner(

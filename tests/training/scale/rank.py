@@ -17,7 +17,7 @@ import jax
 import numpy as np
 import pytest
 
-from course.cli.train import fingerprint
+from course.cli.run_training import fingerprint
 from course.training.loop import fit
 from course.training.optimizers import adam
 from course.training.scale import processes

@@ -66,7 +66,7 @@ def same(one: Any, other: Any) -> bool:
 
 def begin(model: Model = NET, optimizer: Any = None) -> RunState:
     """Return a run before its first step."""
-    state = steps.init_state(model, optimizer or adam(0.01), KEY)
+    state = steps.init_train_state(model, optimizer or adam(0.01), KEY)
     return RunState(state, [], [], Best(state))
 
 
@@ -77,7 +77,7 @@ def fingerprint(**changes: Any) -> RunFingerprint:
 
 def test_a_run_becomes_arrays_and_comes_back() -> None:
     early = begin()
-    late = steps.init_state(NET, adam(0.01), jax.random.key(4))
+    late = steps.init_train_state(NET, adam(0.01), jax.random.key(4))
     metrics = [
         Metrics(jnp.float32(0.5), jnp.float32(0.25)),
         Metrics(jnp.float32(2), jnp.float32(jnp.nan)),
@@ -259,20 +259,21 @@ def test_only_process_0_writes_and_closes() -> None:
         closed = []
         store.close = lambda closed=closed: closed.append(True)
         one = saver(store, is_main=is_main)
-        one.save(after(2))
-        one.close()
+        one.close(after(2))
         assert store.tries == len(closed) == int(is_main)
 
 
 def test_a_save_is_due_when_the_seconds_have_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    one = saver(Memory())
-    assert not one.due(10.0)
+    store = Memory()
+    one = saver(store)
+    one.save_if_due(after(2), 10.0)
+    assert store.tries == 0
     now = 110.0
-    assert one.due(10.0)
-    one.save(after(2))
-    assert not one.due(10.0)
+    one.save_if_due(after(4), 10.0)
+    one.save_if_due(after(6), 10.0)
+    assert store.tries == 1
     assert one.due(0.0)
 
 
@@ -280,6 +281,5 @@ def test_without_a_store_nothing_happens() -> None:
     one = saver(None)
     early = begin()
     assert one.restore(early) is early
-    assert not one.due(0.0)
-    one.save(after(2))
-    one.close()
+    one.save_if_due(after(2), 0.0)
+    one.close(after(4))
