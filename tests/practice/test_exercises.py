@@ -23,7 +23,7 @@ def test_exercise(exercise: Exercise) -> None:
     """The solution passes, also when pasted; blanks are not attempted; mistakes are named."""
     namespace: dict[str, Any] = {}
     exec(exercise.solution_code(), namespace)
-    for answer in [namespace[exercise.answer]] * TIMES:
+    for answer in [namespace[exercise.blank]] * TIMES:
         verdict = exercise.check(answer)
         assert verdict.outcome == "correct", verdict
     for blank in [None, ..., *([lambda *_, **__: None] if exercise.cases else [])]:
@@ -43,7 +43,7 @@ def test_prediction(prediction: Prediction) -> None:
     """The truth is one of the options, with a sentence, and the same each time."""
     truth = Revealed(*prediction.reveal())
     assert len({option.casefold() for option in prediction.options}) == len(prediction.options) > 1
-    assert truth.right in prediction.options
+    assert truth.right_option in prediction.options
     assert truth.sentence.endswith(".")
     assert prediction.question.endswith("?")
     assert truth == Revealed(*prediction.reveal())
