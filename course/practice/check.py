@@ -109,7 +109,7 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
     printed = Printed()
     try:
         with session_kept(printed), TimeLimit(limit):
-            outcome, message = _judged(question, answer)
+            result = _judged(question, answer)
     except TimeUp:
         message = (
             f"Your code was still running after {limit:g} seconds and was stopped: "
@@ -123,6 +123,8 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         message = f"The exercise itself failed, not your answer ({fault})."
     except BaseException as error:  # the promise has no exceptions
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
+    else:  # an answer may swallow the alarm and return: the block raises it at its end
+        outcome, message = result
     message = readable(short(message, LONGEST_MESSAGE))
     return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
 

@@ -94,7 +94,7 @@ class Exercise(Question):
             if verdict.judged and verdict.outcome != "not attempted":
                 note = progress.record_attempt(self.name, verdict.outcome)
                 verdict = replace(verdict, note=note)
-        except KeyboardInterrupt:  # between two steps, or while the attempt is recorded
+        except (KeyboardInterrupt, BaseExceptionGroup):  # also while the attempt is recorded
             verdict = Verdict("not yet", INTERRUPTED, self.heading)
         finally:
             _one_at_a_time.release()

@@ -74,17 +74,19 @@ def _keep_libraries(stack: ExitStack) -> None:
             stack.callback(config.update, name, getattr(config, name))
     if "matplotlib" in loaded:
         stack.enter_context(loaded["matplotlib"].rc_context())
-    if "matplotlib.pyplot" in loaded:  # the notebook would show new figures
-        pyplot = loaded["matplotlib.pyplot"]
-        stack.callback(_close_new_figures, pyplot, set(pyplot.get_fignums()))
+    # The notebook would show new figures, also if it is the answer that loads pyplot.
+    pyplot = loaded.get("matplotlib.pyplot")
+    stack.callback(_close_new_figures, set(pyplot.get_fignums()) if pyplot else set())
     shell = loaded["IPython"].get_ipython() if "IPython" in loaded else None
     if shell is not None:  # `exit()` is to leave the answer, not the notebook's kernel
         stack.enter_context(mock.patch.object(shell, "ask_exit", _leave))
 
 
-def _close_new_figures(pyplot: Any, before: set[int]) -> None:
-    for number in set(pyplot.get_fignums()) - before:
-        pyplot.close(number)
+def _close_new_figures(before: set[int]) -> None:
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for number in set(pyplot.get_fignums()) - before:
+            pyplot.close(number)
 
 
 def _restore_environment(before: dict[str, str]) -> None:

@@ -175,7 +175,7 @@ def fit(
     state, examples = runner.replicate((run.state, examples))  # indices of batches follow
     stopped = Stopped.INTERRUPTED  # unless the loop ends in another way
     broken: list[np.ndarray] = []
-    with bar, interrupts(stop, runner) as stop_requested:
+    with saver, bar, interrupts(stop, runner) as stop_requested:
         for chunk in chunks(order, run.steps, total, bool(held_out), runner.max_over_processes):
             reason = why_stop(runner, run, patience, stop_requested)
             if reason:
@@ -197,8 +197,8 @@ def fit(
             saver.save_if_due(run, save_every)
         else:
             stopped = Stopped.FINISHED
+        saver.close(run)  # where a Ctrl-C is only noted
 
-    saver.close(run)
     history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
     warn_if_cut_short(stopped, history)
     params, opt_state = run.best.state if patience and run.best.epoch else run.state

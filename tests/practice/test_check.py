@@ -296,3 +296,16 @@ def test_a_judge_that_quotes_a_huge_answer_is_cut() -> None:
     huge = prefix_code.check(["0" * 10**6, "0" * 10**6 + "1", "1"])
     assert huge.outcome == "not yet"
     assert 1000 < len(huge.message) < 2100
+
+
+def test_a_right_answer_that_swallows_the_alarm_is_not_correct() -> None:
+    def answer(p):
+        try:
+            while True:
+                pass
+        except BaseException:
+            return my_entropy(p)
+
+    verdict = check(Question(reference=my_entropy, cases=entropy_bits.cases), answer, seconds=0.3)
+    assert verdict.outcome == "not yet"
+    assert "still running after 0.3 seconds" in verdict.message

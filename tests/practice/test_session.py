@@ -1,5 +1,6 @@
 """The session is what it was, whatever an answer changes in it."""
 
+import importlib
 import os
 import random
 import sys
@@ -144,3 +145,15 @@ def test_printed_output_is_shown_and_cut(capsys: pytest.CaptureFixture[str]) -> 
     assert len(verdict.printed) < 700
     assert verdict.printed.endswith("…")
     assert "<b>" not in verdict._repr_html_()
+
+
+def test_figures_are_closed_also_if_the_answer_loads_pyplot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer(p):
+        importlib.import_module("matplotlib.pyplot").figure()
+        return my_entropy(p)
+
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
+    assert entropy_bits.check(answer).outcome == "correct"
+    assert plt.get_fignums() == []

@@ -50,7 +50,7 @@ class OrbaxStore:
     Where several processes train together, only process 0 may save and restore.
 
     Args:
-        folder: folder for the checkpoints; it is made when the first one is saved.
+        folder: folder for the checkpoints; it is made, and locked, by the first use.
         keep: number of checkpoints that are kept.
 
     Raises:
@@ -98,8 +98,10 @@ class OrbaxStore:
                 ),
                 force=True,
             )
-        except Exception as error:  # of Orbax, TensorStore or the system
+        except BaseException as error:  # of Orbax, TensorStore or the system
             self._forget_manager()
+            if not isinstance(error, Exception):  # an interrupt
+                raise
             before = [one for one in self.steps if one < step]
             warnings.warn(
                 f"the checkpoint of step {step} could not be written ({first_line(error)}); "
@@ -122,6 +124,7 @@ class OrbaxStore:
                 another process uses the folder.
         """
         # From the last one backwards, until one is whole.
+        self._open()  # an empty folder is locked as well: two first runs would mix
         damaged: dict[int, str] = {}
         for step in reversed(self.steps):
             try:
@@ -251,8 +254,8 @@ class Saver:
 
     def restore(self, run: RunState) -> RunState:
         """Return the run that was saved, or `run` if there is none."""
-        if self._store is not None:
-            saved = self._runner.broadcast(self._store.restore)
+        with self:
+            saved = self._runner.broadcast(self._store.restore) if self._store else None
             if saved is not None:
                 run = from_arrays(self._fingerprint(), run, saved)
         self._record(run)
@@ -277,10 +280,20 @@ class Saver:
     def close(self, run: RunState) -> None:
         """Save a run at its end and close the store; all processes wait for that."""
         self.save(run)
+        self._close_store()
+        self._runner.max_over_processes(0.0)
+
+    def __enter__(self) -> "Saver":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # another run may use the folder
+            self._close_store()
+
+    def _close_store(self) -> None:
         close = getattr(self._store, "close", None)
         if close is not None and self._runner.is_main:
             close()
-        self._runner.max_over_processes(0.0)
 
     def _record(self, run: RunState) -> None:
         """Record `run` as saved and restart the timer."""

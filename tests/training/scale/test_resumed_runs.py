@@ -274,7 +274,22 @@ def test_a_save_is_due_when_the_seconds_have_passed(monkeypatch: pytest.MonkeyPa
     one.save_if_due(after(4), 10.0)
     one.save_if_due(after(6), 10.0)
     assert store.tries == 1
-    assert one.due(0.0)
+
+
+def test_an_exception_leaves_the_store_closed() -> None:
+    store: Any = Memory()
+    closed = []
+    store.close = lambda: closed.append(True)
+
+    def stop() -> bool:
+        raise RuntimeError("the caller's own")
+
+    with pytest.raises(RuntimeError, match="the caller's own"):
+        run(store, stop=stop)
+    run(store)
+    with pytest.raises(ValueError, match="batch_size"):
+        run(store, batch_size=15)
+    assert len(closed) == 3
 
 
 def test_without_a_store_nothing_happens() -> None:
