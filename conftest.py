@@ -28,7 +28,7 @@ STANDARD_PROMOTION = {"course/practice", "tests/practice"}
 # Tests that hold the course against optax, which relies on promotion itself.
 STANDARD_PROMOTION |= {
     "tests/training/test_optimizers.py", "tests/training/test_optimizer_base.py",
-    "tests/training/test_loop.py", "tests/training/scale/test_resumed_runs.py",
+    "tests/training/test_loop.py", "tests/training/scale/test_resumed_runs.py", "tests/project",
 }  # fmt: skip
 # Files whose tests start processes, kernels, browsers, or trainings by the dozen; a single test
 # that takes more than five seconds is marked where it stands.
