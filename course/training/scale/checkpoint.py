@@ -287,7 +287,8 @@ class Saver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:  # another run may use the folder
+        # Another run may use the folder. One of several processes ends soon, and says why first.
+        if kind is not None and not self._runner.multi_process:
             self._close_store()
 
     def _close_store(self) -> None:
