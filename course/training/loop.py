@@ -140,10 +140,6 @@ def fit(
         with other values (a rate, `l2` above 0, a temperature in `loss`, the number of epochs) but
         the same model, kinds and shapes compiles nothing.
 
-    Raises:
-        ValueError: also if the loss does not give one number for each example, the devices cannot
-            share a batch evenly, or the checkpoint is that of another run.
-
     >>> import jax.numpy as jnp
     >>> from course.models.layers import Model
     >>> from course.training.optimizers import sgd
@@ -218,15 +214,7 @@ def why_stop(
 
 
 class Monitor:
-    """Measures a run between two chunks, on validation data or on some of the examples.
-
-    Args:
-        model: that is trained.
-        loss: (predictions, targets) -> loss of each example.
-        examples: all that it is trained on.
-        held_out: validation data.
-        runner: that trains it.
-    """
+    """Measures a run between two chunks, on validation data or on some of the examples."""
 
     def __init__(
         self, model: Model, loss: Partial, examples: Data, held_out: Data | None, runner: Runner

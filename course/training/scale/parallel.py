@@ -14,6 +14,7 @@ This is the only file of the course that calls `jax.pmap`.
 
 import functools
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -31,6 +32,7 @@ AXIS = "devices"  # name of the axis over devices in a compiled program
 BATCH_AXIS = 1  # axis that is sharded over devices; axis 0 counts steps
 BACKENDS = ("pmap", "sharded")
 MAX_IN_FLIGHT = 16  # calls; with more, collectives of simulated devices can deadlock
+CALLS = itertools.count(1)  # of all compiled programs in this process
 THREADS = 2  # per simulated device; with fewer, collectives can deadlock
 
 Average: TypeAlias = Callable[[PyTree], PyTree]
@@ -74,9 +76,6 @@ def count_devices(n: int) -> str:
     return "1 device" if n == 1 else f"{n} devices"
 
 
-# Averages over devices
-
-
 def mean_over_devices(tree: PyTree) -> PyTree:
     """Average a pytree over the devices under `pmap`, all arrays in one message.
 
@@ -104,9 +103,6 @@ def mean_in_pairs(n: int) -> Average:
         return unravel(flat / n)
 
     return mean
-
-
-# Groups of devices
 
 
 class DeviceGroup(NamedTuple):
@@ -220,26 +216,6 @@ def device_group(devices: int | str | Sequence[jax.Device], backend: str = "pmap
     return DeviceGroup(chosen, backend)
 
 
-# Compiled programs
-
-
-class InFlight:
-    """Waits for every MAX_IN_FLIGHT-th call, so that no more are in flight."""
-
-    def __init__(self) -> None:
-        self._calls = 0
-
-    def add(self, result: Any) -> None:
-        """Count a call since the last wait; wait for its result if there are too many."""
-        self._calls += 1
-        if self._calls >= MAX_IN_FLIGHT:
-            jax.block_until_ready(result)
-            self._calls = 0
-
-
-IN_FLIGHT = InFlight()  # of all functions of this process
-
-
 def compile_for(
     group: DeviceGroup, function: Callable[..., Any], *, sharded_arguments: Collection[str]
 ) -> Callable[..., Any]:
@@ -254,7 +230,21 @@ def compile_for(
             devices along the second axis. Other arguments are replicated.
 
     Returns:
-        The function of the other arguments, by position. Its results are on all devices.
+        The function of the other arguments, by position. Its results are on all devices. A call
+        returns before it is done, but never more than 16 are in flight.
+
+    >>> def take_steps(average, w, batches):
+    ...     def step(w, batch):
+    ...         slope = average(jax.grad(lambda w: jnp.mean((w - batch) ** 2))(w))
+    ...         return w - 0.5 * slope, slope
+    ...     return jax.lax.scan(step, w, batches)
+    >>> train = compile_for(device_group(1), take_steps, sharded_arguments=["batches"])
+    >>> w, slopes = train(0.0, jnp.array([[1.0, 3.0], [4.0, 6.0]]))
+    >>> print(w, slopes)
+    5.0 [-4. -6.]
+
+    Reference: P. Goyal et al., Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour (2017),
+    section 3.
     """
     # By name: positions would change their meaning with every new argument.
     names = list(inspect.signature(function).parameters)[1:]
@@ -282,47 +272,8 @@ def compile_for(
             for each, argument in zip(divided, arguments, strict=True)
         ]
         result = compiled(*placed)
-        IN_FLIGHT.add(result)
+        if next(CALLS) % MAX_IN_FLIGHT == 0:
+            jax.block_until_ready(result)
         return result
 
     return run
-
-
-def data_parallel(
-    step: Callable[[PyTree, PyTree, Average], tuple[PyTree, PyTree]],
-    *,
-    devices: int | str | Sequence[jax.Device] = "all",
-    backend: str = "pmap",
-) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
-    """Let several devices take the steps of a training together.
-
-    Args:
-        step: `(state, batch, average) -> (state, output)`. It must call `average` on the gradients
-            of a *mean* loss before it uses them, and on whatever else it returns that depends on
-            the batch: `grads, loss = average((grads, loss))`.
-        devices: their number; "all"; or the devices themselves.
-        backend: "pmap" or "sharded".
-
-    Returns:
-        A function `(state, batches) -> (state, outputs)` that takes many steps in one call.
-        `batches` is a pytree of arrays (steps, batch, ...), the whole of them in every process;
-        each device gets its share of the second axis. The state and the outputs, which have the
-        steps in front, are on all devices. Calls return before they are done, but never more than
-        16 are in flight.
-
-    >>> def step(w, x, average):
-    ...     loss, slope = average(jax.value_and_grad(lambda w: jnp.mean((w - x) ** 2))(w))
-    ...     return w - 0.5 * slope, loss
-    >>> train = data_parallel(step, devices=1)
-    >>> w, losses = train(0.0, jnp.array([[1.0, 3.0], [4.0, 6.0]]))
-    >>> print(w, losses)
-    5.0 [ 5. 10.]
-
-    Reference: P. Goyal et al., Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour (2017),
-    section 3.
-    """
-
-    def scan_steps(average: Average, state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
-        return jax.lax.scan(lambda state, batch: step(state, batch, average), state, batches)
-
-    return compile_for(device_group(devices, backend), scan_steps, sharded_arguments=["batches"])

@@ -11,10 +11,19 @@ import pytest
 
 from course.training.optimizers import adam, apply_updates
 from course.training.scale import parallel
-from course.training.scale.parallel import AXIS, data_parallel, device_group, mean_in_pairs
+from course.training.scale.parallel import AXIS, compile_for, device_group, mean_in_pairs
 from tests.training.models import X
 
 BACKENDS = parallel.BACKENDS
+
+
+def data_parallel(step: Any, devices: Any, backend: str = "pmap") -> Any:
+    """Return a scan of `step(state, batch, average)` over batches that the devices share."""
+
+    def scan(average: Any, state: Any, batches: Any) -> Any:
+        return jax.lax.scan(lambda state, batch: step(state, batch, average), state, batches)
+
+    return compile_for(device_group(devices, backend), scan, sharded_arguments=["batches"])
 
 
 def descent_step(state: Any, batch: Any, average: Callable[[Any], Any]) -> Any:
