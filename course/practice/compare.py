@@ -139,9 +139,9 @@ def numbers(value: Any) -> NDArray[Any] | None:
         return None
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "c" and np.any(array.imag):
-            return array
-        return array.real.astype(np.float64)
+        if array.dtype.kind != "c":
+            return array.astype(np.float64)
+        return array if np.any(array.imag) else array.real.astype(np.float64)
     except (TypeError, ValueError, OverflowError):  # ragged, or integers too large for a float
         return None
 
