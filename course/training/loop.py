@@ -193,7 +193,8 @@ def fit(
             saver.save_if_due(run, save_every)
         else:
             stopped = Stopped.FINISHED
-        saver.close(run)  # where a Ctrl-C is only noted
+    # A second Ctrl-C breaks off a chunk, not the last save: during that, one is only noted again.
+    interrupts(stop, runner)(saver.close)(run)
 
     history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
     warn_if_cut_short(stopped, history)

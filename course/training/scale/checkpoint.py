@@ -134,7 +134,7 @@ class OrbaxStore:
             except Exception as error:  # damaged files lead to any kind
                 damaged[step] = f"that of step {step} ({first_line(error)})"
                 continue
-            if damaged:  # only now: a run must not begin anew because nothing can be read
+            if damaged:  # only now: a run must not start over because nothing can be read
                 self._set_aside(damaged)
                 names = ", ".join(damaged.values())
                 warnings.warn(
@@ -209,7 +209,7 @@ class OrbaxStore:
                 manager.close()
 
     def _set_aside(self, steps: Any) -> None:
-        """Rename damaged checkpoints, so that their steps can be saved anew."""
+        """Rename damaged checkpoints, so that their steps can be saved again."""
         for step in steps:
             name = self._names.build_name(step)
             (self.folder / name).rename(self.folder / f"damaged-{name}-{time.time_ns()}")

@@ -183,7 +183,9 @@ def test_the_state_of_another_library_comes_back() -> None:
     assert same(run(store, optimizer=noisy).params, run(optimizer=noisy).params)
 
 
-def test_an_interrupt_is_saved() -> None:
+@pytest.mark.parametrize("save_every", [0.0, 1000.0])
+def test_an_interrupt_is_saved(save_every: float) -> None:
+    """One that breaks off a chunk, as a second Ctrl-C does."""
     asked = iter([False])
 
     def press() -> bool:
@@ -193,7 +195,7 @@ def test_an_interrupt_is_saved() -> None:
 
     store = Memory()
     with pytest.warns(RuntimeWarning, match="interrupted after 5 steps"):
-        result = run(store, stop=press)
+        result = run(store, stop=press, save_every=save_every)
     assert [*store.saved] == [5]
     assert np.array_equal(store.saved[5]["losses"], result.history.loss)
 
