@@ -4,7 +4,10 @@
 python := .venv/bin/python
 ready := .venv/ready
 pytest := $(python) -m pytest
-nbval := $(pytest) --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+# All notebooks, or with n=03 the one of that number.
+books := $(if $(n),notebooks/$(n)_*.ipynb,notebooks)
+nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
+  -n $(workers) --dist loadfile
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate
 workers ?= 2
@@ -19,7 +22,7 @@ ifeq ($(wildcard $(peers)/bin/python),)
 .PHONY: $(peers)/ready
 endif
 
-.PHONY: help lab test unit compare portable lint format notebooks bench bench-scale \
+.PHONY: help lab test unit check compare portable lint format notebooks bench bench-scale \
   test-device lock clean
 .DEFAULT_GOAL := help
 
@@ -38,11 +41,17 @@ test: $(ready) ## run every check there is
 unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
 	$(pytest) -n $(workers) --dist loadfile -m "not slow" $(args)
 
-compare: $(ready) ## run the notebooks and compare each output with the stored one
-	$(nbval) -n $(workers) --dist loadfile
+check: $(ready) ## everything about one notebook and the modules it uses (make check n=03)
+	@test -n "$(n)" || { echo "Which notebook? make check n=03" >&2; exit 2; }
+	@$(MAKE) --no-print-directory lint
+	$(pytest) -n $(workers) --dist loadfile --notebook $(n)
+	@$(MAKE) --no-print-directory compare portable workers=1
 
-portable: $(ready) ## compare again as an old processor with one core would compute
-	tools/as-old-processor $(nbval)
+compare: $(ready) ## run the notebooks offline, compare what comes out with what is stored (n=03)
+	$(python) tools/offline.py $(python) $(nbval)
+
+portable: $(ready) ## compare again as an old processor with one core would compute (n=03)
+	tools/as-old-processor $(python) $(nbval)
 
 lint: $(ready) ## check style, types and the direction of imports
 	$(python) -m ruff check .

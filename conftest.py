@@ -22,6 +22,7 @@ from tools.notebooks import kernel_environment
 # nbval waits half an hour for a cell unless told otherwise.
 SECONDS_PER_CELL = 120.0
 DEVICES = 4
+ONE_CORE = "COURSE_ONE_CORE"  # see tools/as-old-processor
 ON_DEVICE = os.environ.get("COURSE_DEVICE", "") == "1"  # the tests of an accelerator
 # Learners' answers run under JAX's own settings: in a notebook nothing is strict.
 STANDARD_PROMOTION = {"course/practice", "tests/practice"}
@@ -37,9 +38,8 @@ SLOW_FILES = {
     "test_kernel", "test_notebook_exercises", "test_notebook_render", "test_notebook_runs",
     "test_notebook_tool", "test_notebooks_in_lab", "test_parallel", "test_processes",
 }  # fmt: skip
+pytest_plugins = ["tests.support.notebook_runs", "tests.support.one_notebook"]
 PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
-# The property under which a test reports what a notebook used: see test_notebook_runs.py.
-USAGE = "notebook usage"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,11 +50,20 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(kernel_environment(Path(private.name)))
     if ON_DEVICE:
         del os.environ["JAX_PLATFORMS"]
+    if os.environ.get(ONE_CORE) == "1" and hasattr(os, "sched_setaffinity"):
+        keep_to_one_core(config)
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
         config.option.nbval_cell_timeout = min(asked, SECONDS_PER_CELL)
     elif not ON_DEVICE and not distributes(config):
         start_jax()
+
+
+def keep_to_one_core(config: pytest.Config) -> None:
+    """Keep this process, and the kernels it starts, on one core; each worker has another one."""
+    cores = sorted(os.sched_getaffinity(0))
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 def distributes(config: pytest.Config) -> bool:
@@ -113,15 +122,3 @@ def pytest_runtest_makereport(
         if hasattr(report, "wasxfail"):
             del report.wasxfail
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A table of what each notebook took; the numbers come with the reports, from any worker."""
-    reports = [
-        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
-    ]
-    rows = [v for report in reports for k, v in report.user_properties if k == USAGE]
-    if rows:
-        terminalreporter.section("notebooks: seconds from first to last cell, peak memory")
-        for name, seconds, peak in sorted(rows):
-            terminalreporter.line(f"{name:<32}{seconds:>8.1f} s{peak / 2**20:>8.0f} MiB")

@@ -1,7 +1,8 @@
 """The exercises where they stand, in the shipped notebooks: right and wrong answers filled in.
 
 Each notebook is run once with every solution in its blank; the typical mistakes follow in the same
-kernel, each in the place of the solution.
+kernel, each in the place of the solution. Then every cell is run once more, as a reader does who
+goes back to the top: a notebook that runs in a fresh kernel only is found out.
 """
 
 import copy
@@ -21,7 +22,7 @@ from course.practice.exercise import Exercise
 from course.practice.predict import Prediction
 from tests.support.notebook_exercises import checks, filled, misused, said
 from tests.support.notebook_kit import IDS, NOTEBOOKS, topic
-from tools.notebooks import read, run, started
+from tools.notebooks import NotebookError, read, run, started
 
 WRONG = """
 from course.practice import exercises
@@ -77,6 +78,12 @@ class Session:
     path: Path
     module: ModuleType
     client: NotebookClient
+    cells: int
+
+    def run(self, occasion: str) -> None:
+        """Run every cell of the notebook, but none that was added at the end."""
+        for index in range(self.cells):
+            run(self.client, index, f"{self.path.name} {occasion}")
 
     def says(self, source: str) -> str:
         """What a new cell at the end says when it is run."""
@@ -95,9 +102,9 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
         blank = book.cells[check.blank]
         blank.source = filled(blank.source, check.answer, exercise.solution_code())
     with started(book, path.parent) as client:
-        for index in range(len(book.cells)):
-            run(client, index, f"{path.name} with every exercise solved")
-        yield Session(path, module, client)
+        session = Session(path, module, client, len(book.cells))
+        session.run("with every exercise solved")
+        yield session
 
 
 def answer(exercise: Exercise) -> str:
@@ -139,3 +146,17 @@ def test_every_typical_mistake_is_named(session: Session) -> None:
             if "Not yet" not in verdict or mistake.message not in verdict:
                 missed.append(f"{name}, {mistake.name}: {verdict}")
     assert not missed
+
+
+# The last one: after it, the kernel has seen every cell twice.
+def test_every_cell_runs_once_more_in_the_same_kernel(session: Session) -> None:
+    session.run("run a second time in the same kernel")
+
+
+def test_a_notebook_that_runs_only_once_is_refused(tmp_path: Path) -> None:
+    book = small("assert 'x' not in globals()", "x = 1")
+    with started(book, tmp_path) as client:
+        session = Session(tmp_path / "once.ipynb", exercises.load("entropy"), client, 2)
+        session.run("at first")
+        with pytest.raises(NotebookError, match=r"once\.ipynb again: cell 0"):
+            session.run("again")

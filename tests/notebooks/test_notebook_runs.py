@@ -1,60 +1,115 @@
-"""Every notebook run without a network, twice in one kernel: what comes out, what it takes.
+"""What `make compare` looks at beside the texts: pictures, memory, and that nothing is fetched.
 
-Whether the texts are the stored ones is for `pytest --nbval` to say; it does not look at pictures.
+Small notebooks, run as the command runs the real ones, each broken in one way.
 """
 
+import base64
+import io
 import os
+import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
-from conftest import USAGE
-from tests.support.notebook_kit import IDS, NOTEBOOKS, Run, differences, run, without_network
-from tools.notebooks import read, serialise
+from tests.support.notebook_runs import MOST_MEMORY
+from tests.support.repository import ROOT
+from tools import offline
+from tools.notebooks import serialise
 
-# Binder gives 2 GiB, and JupyterLab wants its part of that.
-MOST_MEMORY = 2**30
-
-
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=IDS)
-def path(request: pytest.FixtureRequest) -> Path:
-    notebook: Path = request.param
-    return notebook
-
-
-@pytest.fixture(scope="module")
-def fresh(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(path, tmp_path_factory.mktemp(path.stem))
-
-
-def test_runs_with_the_network_cut_off(fresh: Run) -> None:
-    words, reason = without_network()
-    if not words:
-        if sys.platform == "linux" and os.environ.get("CI") == "true" and os.geteuid() == 0:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    assert fresh.outside == "Network is unreachable"
+DRAWS = """
+from PIL import Image
+display(Image.new("L", (20, 10), 255), include=["image/png", "text/plain"])
+"""
+WORDS = {"text/plain": "<PIL.Image.Image image mode=L size=20x10>"}
+HOLDS = f"""
+held = bytearray({MOST_MEMORY})
+held[::4096] = bytes(len(held[::4096]))
+"""
+FETCHES = """
+import urllib.request
+urllib.request.urlopen("http://192.0.2.1/data.csv", timeout=5)
+"""
 
 
-def test_gives_the_outputs_and_pictures_that_are_stored(path: Path, fresh: Run) -> None:
-    wrong = list(differences(read(path), fresh.book))
-    assert not wrong
+def png(shade: int) -> str:
+    """Base64 of a picture of one shade."""
+    file = io.BytesIO()
+    Image.new("L", (20, 10), shade).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
-def test_fits_into_memory(
-    path: Path, fresh: Run, record_property: Callable[[str, object], None]
+def drawn(shade: int) -> NotebookNode:
+    return new_output("display_data", data={"image/png": png(shade), **WORDS})
+
+
+def compared(folder: Path, source: str, *outputs: NotebookNode) -> subprocess.CompletedProcess[str]:
+    """What `pytest --nbval` says, offline, of a notebook with one cell and these stored outputs."""
+    cell = new_code_cell(source.strip(), outputs=list(outputs), execution_count=1)
+    path = folder / "one_cell.ipynb"
+    path.write_text(serialise(new_notebook(cells=[cell])), encoding="utf-8")
+    pytest_nbval = ["-m", "pytest", "-p", "tests.support.notebook_runs", "--nbval"]
+    command = [sys.executable, "tools/offline.py", sys.executable, *pytest_nbval, str(path)]
+    environment = {**os.environ, "CI": "false"}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_a_notebook_that_gives_what_is_stored_passes_and_its_memory_is_told(tmp_path: Path) -> None:
+    done = compared(tmp_path, DRAWS, drawn(255))
+    assert done.returncode == 0, done.stdout
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("one_cell.ipynb  ")]
+    memory = float(row.split()[-2])
+    # Every kernel holds more than the one, and this notebook loads next to nothing.
+    assert 20 < memory < 500
+
+
+@pytest.mark.parametrize(
+    ("source", "stored", "said"),
+    [
+        (DRAWS, [drawn(0)], "another than a fresh one in 100.0% of it"),
+        (DRAWS, [new_output("display_data", data=WORDS)], "but a run gives [['image/png'"),
+        (HOLDS, [], "at most 1024 are fine"),
+    ],
+    ids=["another picture", "no picture", "memory"],
+)
+def test_what_is_wrong_fails(
+    tmp_path: Path, source: str, stored: list[NotebookNode], said: str
 ) -> None:
-    record_property(USAGE, [path.name, fresh.seconds, fresh.peak])
-    # A kernel with JAX holds more than this; less means that nothing was measured.
-    assert 2**26 < fresh.peak < MOST_MEMORY
+    done = compared(tmp_path, source, *stored)
+    assert done.returncode == 1, done.stdout
+    assert said in done.stdout
 
 
-def test_a_notebook_that_runs_only_once_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "once.ipynb"
-    cells = [new_code_cell("assert 'x' not in globals()"), new_code_cell("x = 1")]
-    path.write_text(serialise(new_notebook(cells=cells)), encoding="utf-8")
-    with pytest.raises(AssertionError, match=r"once\.ipynb, run a second time in the same kernel"):
-        run(path, tmp_path)
+def test_a_notebook_that_fetches_something_fails(tmp_path: Path) -> None:
+    words, reason = offline.unshare()
+    if not words:
+        pytest.skip(reason)
+    done = compared(tmp_path, FETCHES)
+    assert "network: cut off" in done.stdout
+    assert done.returncode == 1
+    assert "Network is unreachable" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
+def test_where_the_network_cannot_be_cut_off_that_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = tmp_path / "unshare"
+    refusing.write_text("#!/bin/sh\necho unshare: Operation not permitted >&2\nexit 1\n")
+    refusing.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("CI", "false")
+    tells = f"import os; print(os.environ['{offline.OFFLINE}'])"
+    assert offline.main([sys.executable, "-c", tells]) == 0
+    out, err = capfd.readouterr()
+    assert "Operation not permitted" in out
+    assert "The network is not cut off" in err
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert offline.main([sys.executable, "-c", tells]) == 1
+    assert capfd.readouterr().out == ""
