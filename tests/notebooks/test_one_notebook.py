@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.one_notebook import modules, numbered, mirror_of
+from tests.support.one_notebook import mirror_of, modules, numbered
 from tests.support.repository import ROOT
 
 
