@@ -152,7 +152,7 @@ def stored(path: Path, sources: tuple[str, ...], texts: tuple[str, ...]) -> None
 # One worker: both sound notebooks run in the same process, and that is not the one that prints.
 OPTIONS = """
     --rootdir={here} -c {root}/pyproject.toml -p no:cacheprovider -n1 -rA --tb=short
-    --nbval --nbval-cell-timeout=2 --nbval-sanitize-with {root}/tests/nbval_sanitize.cfg {here}
+    --nbval --nbval-cell-timeout=5 --nbval-sanitize-with {root}/tests/nbval_sanitize.cfg {here}
 """
 
 
