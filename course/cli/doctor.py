@@ -1,7 +1,8 @@
 """Check that this machine is ready for the course, one finding for each requirement.
 
 `course doctor` prints the findings with versions and sizes. Notebook 00 shows `report()`, which
-leaves those out: its text is the same on every machine where all is well.
+leaves those out, and what concerns the terminal alone: its text is the same on every machine where
+all is well.
 """
 
 import html
@@ -71,12 +72,12 @@ class Report:
 
 def diagnose() -> list[Finding]:
     """Run all checks, also after one that fails, and return their findings in order."""
-    return [_run_check(*check) for check in _CHECKS]
+    return [_run_check(*check) for check in (*_CHECKS, *_TERMINAL_CHECKS)]
 
 
 def report() -> Report:
-    """Run all checks and return the table that notebook 00 shows."""
-    return Report(diagnose())
+    """Run the checks that concern a notebook and return the table that notebook 00 shows."""
+    return Report(_run_check(*check) for check in _CHECKS)
 
 
 def _run_check(name: str, check: Callable[[], str], mend: str) -> Finding:
@@ -129,7 +130,17 @@ def _widgets() -> str:
     if any(name.split(":")[0] == WIDGET_EXTENSION for name in page["disabledExtensions"]):
         enable = f"Run `jupyter labextension enable {WIDGET_EXTENSION}`."
         raise DoctorError("JupyterLab's part of ipywidgets is switched off", enable)
+    _find_extension()
     return f"ipywidgets {ipywidgets.__version__}"
+
+
+def _find_extension() -> None:
+    """Look for what makes Jupyter's server save pictures instead of widgets."""
+    from jupyter_core.paths import jupyter_config_path
+
+    name = Path("jupyter_server_config.d", "why_models_learn.json")
+    if not any((folder / name).is_file() for folder in map(Path, jupyter_config_path())):
+        raise DoctorError("Jupyter is not told to save the pictures of demos")
 
 
 def _memory() -> str:
@@ -168,6 +179,15 @@ def _writable(folder: Path) -> str:
         raise DoctorError(f"cannot write to {existing} ({error.strerror})") from error
 
 
+def _kernel() -> str:
+    from course.cli.kernels import native_kernel
+
+    python, fault = native_kernel()
+    if fault:
+        raise DoctorError(fault)
+    return python
+
+
 _REINSTALL = "Set the course up again as the README says."
 _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("Python", _python, "Install Python 3.11 or newer and set the course up again."),
@@ -179,4 +199,7 @@ _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("Progress folder", _progress_folder, "Name a file elsewhere in COURSE_PROGRESS."),
     ("Temporary folder", _temporary_folder, "Name another folder in TMPDIR (Windows: TEMP)."),
     ("Jupyter's folders", _jupyter_folders, "Name other folders, see `jupyter --paths`."),
+)
+_TERMINAL_CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
+    ("Jupyter's kernel", _kernel, "Open notebooks with `course lab`, or take that folder away."),
 )

@@ -4,11 +4,9 @@ import os
 import socket
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import click
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 FIRST_NOTEBOOK = "00_start_here"
 SETTINGS = Path(__file__).parents[1] / "lab_settings"
 
@@ -44,15 +42,16 @@ def lab(port: int | None, no_browser: bool) -> None:
 def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     """Return JupyterLab's command line for the checkout at `root`.
 
-    The token stays as Jupyter makes it. The settings keep JupyterLab from fetching news and from
-    looking for a newer version of itself.
+    The token stays as Jupyter makes it. The settings keep JupyterLab from fetching news, from
+    looking for a newer version of itself, and from asking the package index for extensions.
     """
     arguments = [
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/notebooks/{FIRST_NOTEBOOK}.ipynb",
         f"--LabApp.app_settings_dir={SETTINGS}",
-        "--ContentsManager.pre_save_hook=course.cli.lab.save_without_widgets",
+        "--LabApp.extension_manager=readonly",
+        "--ServerApp.kernel_spec_manager_class=course.cli.kernels.OwnKernel",
     ]
     if port is not None:
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
@@ -61,18 +60,6 @@ def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     return arguments
-
-
-def save_without_widgets(model: dict[str, Any], **_: object) -> None:
-    """Drop the widgets of a notebook and keep their pictures; Jupyter calls this at each save.
-
-    A widget lives in the kernel: a stored one would take the place of its picture when the notebook
-    is opened again, and say that it cannot be shown.
-    """
-    if model.get("type") == "notebook":
-        for cell in model["content"]["cells"]:
-            for output in cell.get("outputs", []):
-                output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def checkout() -> Path:

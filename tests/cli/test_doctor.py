@@ -36,7 +36,7 @@ def test_a_healthy_machine() -> None:
     details = {found.name: found.detail for found in findings}
     assert jax.__version__ in details["JAX"]
     assert "cpu" in details["Gradients on the device"]
-    assert len(details) == len(findings) == 9
+    assert len(details) == len(findings) == 10
 
 
 def test_the_report_of_a_healthy_machine_names_no_version_and_no_place() -> None:

@@ -33,6 +33,8 @@ PLACES = [
         {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
     )
 ]
+# What goes into the environment, for Jupyter to find.
+SETTINGS = [name for name in files() if name.parts[0] == "settings"]
 needs_make = pytest.mark.skipif(os.name == "nt", reason="Windows has neither make nor sh")
 
 
@@ -119,7 +121,11 @@ def test_the_wheel_holds_the_course_and_its_licence(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         information = f"why_models_learn-{course.__version__}.dist-info"
-        assert {name.split("/")[0] for name in names} == {"course", information}
+        settings = f"why_models_learn-{course.__version__}.data"
+        assert {name.split("/")[0] for name in names} == {"course", information, settings}
+        jupyter = {f"{settings}/data/{path.relative_to('settings')}" for path in SETTINGS}
+        assert {name for name in names if name.startswith(settings)} == jupyter
+        assert len(jupyter) == 2
         assert {f"{information}/licenses/LICENSE", "course/lab_settings/overrides.json"} <= {*names}
         commands = ConfigParser()
         commands.read_string(archive.read(f"{information}/entry_points.txt").decode())
