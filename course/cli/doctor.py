@@ -10,8 +10,15 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import click
+
+from course.cli.devices import start
+from course.cli.lab import checkout, folders_fault, notebooks_fault
+from course.paths import write_fault
 
 OLDEST_PYTHON = (3, 11)
 # A notebook stays below one gibibyte.
@@ -112,10 +119,15 @@ def _jax() -> str:
 def _devices() -> str:
     import jax
 
+    try:
+        devices = start()
+    except RuntimeError as error:
+        fault, _, advice = str(error).partition(": ")
+        raise DoctorError(fault, f"{advice[:1].upper()}{advice[1:]}." if advice else "") from error
     slope = float(jax.jit(jax.grad(lambda x: x * x))(3.0))
     if abs(slope - 6.0) > 1e-3:
         raise DoctorError(f"the derivative of x² at 3 came out as {slope}, not 6")
-    kinds = [device.device_kind for device in jax.devices()]
+    kinds = [device.device_kind for device in devices]
     return ", ".join(f"{kinds.count(kind)} × {kind}" for kind in sorted(set(kinds)))
 
 
@@ -155,7 +167,14 @@ def _memory() -> str:
 def _progress_folder() -> str:
     from course.practice.progress_file import path
 
-    return _writable(path().parent)
+    try:
+        place = path()
+    except ValueError as error:
+        raise DoctorError(str(error)) from error
+    if place.exists() and not place.stat().st_mode & 0o222:
+        raise DoctorError(f"{place} is read-only")
+    _writable(place.parent)
+    return str(place)
 
 
 def _temporary_folder() -> str:
@@ -165,18 +184,18 @@ def _temporary_folder() -> str:
 def _jupyter_folders() -> str:
     from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
-    folders = [jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()]
-    return ", ".join(_writable(Path(folder)) for folder in folders)
+    if fault := folders_fault():
+        raise DoctorError(fault)
+    with suppress(click.ClickException):  # the course was installed without notebooks
+        if fault := notebooks_fault(checkout()):
+            raise DoctorError(fault, "Copy the course into a folder of your own.")
+    return f"{jupyter_config_dir()}, {jupyter_data_dir()}, {jupyter_runtime_dir()}"
 
 
 def _writable(folder: Path) -> str:
-    """Return the folder if a file can be made in it, or in the nearest parent that exists."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            return str(folder)
-    except OSError as error:
-        raise DoctorError(f"cannot write to {existing} ({error.strerror})") from error
+    if fault := write_fault(folder):
+        raise DoctorError(fault)
+    return str(folder)
 
 
 def _kernel() -> str:

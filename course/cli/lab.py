@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from course.paths import write_fault
+
 FIRST_NOTEBOOK = "00_start_here"
 SETTINGS = Path(__file__).parents[1] / "lab_settings"
 
@@ -22,6 +24,13 @@ def lab(port: int | None, no_browser: bool) -> None:
     root = checkout()
     if port is not None:
         _refuse_taken(port)
+    if fault := folders_fault():
+        raise click.ClickException(
+            f"JupyterLab {fault}: name folders that you own in JUPYTER_CONFIG_DIR, "
+            "JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR."
+        )
+    if fault := notebooks_fault(root):
+        click.echo(f"What you do will not be saved: JupyterLab {fault}.", err=True)
     if not no_browser and not _has_browser():
         click.echo("No web browser was found: open the address below in one yourself.", err=True)
         no_browser = True
@@ -77,6 +86,21 @@ def checkout() -> Path:
         "There is no folder `notebooks` of the course here: go to the folder that holds the "
         "course's README and try again."
     )
+
+
+def folders_fault() -> str:
+    """Return why Jupyter cannot keep its own files, or ""."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    folders = map(Path, (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()))
+    return next(filter(None, map(write_fault, folders)), "")
+
+
+def notebooks_fault(root: Path) -> str:
+    """Return why JupyterLab cannot save the notebooks of a checkout, or ""."""
+    folder = root / "notebooks"
+    locked = [path for path in folder.glob("*.ipynb") if not path.stat().st_mode & 0o222]
+    return write_fault(folder) or (f"cannot write to {locked[0]} (read-only)" if locked else "")
 
 
 def _refuse_taken(port: int) -> None:

@@ -116,6 +116,26 @@ def test_lab_that_cannot_write_its_files(
     assert_one_sentence(run("lab"), "JupyterLab could not start .*course doctor")
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder like /proc here")
+def test_lab_without_a_home_says_so_first(
+    checkout: Path, launched: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/proc/nonexistent")
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert_one_sentence(run("lab"), "JupyterLab cannot write to /proc .*JUPYTER_CONFIG_DIR")
+    assert not launched
+
+
+def test_lab_says_that_notebooks_cannot_be_saved(checkout: Path, launched: list[list[str]]) -> None:
+    (checkout / "notebooks" / "02_entropy.ipynb").chmod(0o444)
+    result = run("lab")
+    assert result.exit_code == 0
+    assert "will not be saved: JupyterLab cannot write to " in result.stderr
+    assert "02_entropy.ipynb (read-only)" in result.stderr
+    assert launched
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """`course lab` as a user starts it, with Jupyter's folders in a private place."""

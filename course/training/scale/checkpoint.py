@@ -11,17 +11,19 @@ most of those in the arrays. And where the last checkpoint is damaged, the one b
 import contextlib
 import functools
 import os
+import re
+import shutil
 import time
 import warnings
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from course.checks import count
+from course.paths import folder_path
 from course.training.results import Arrays, RunFingerprint, RunState, from_arrays, to_arrays
 from course.training.scale.runner import Runner
 
@@ -31,6 +33,8 @@ INSTALL = (
 )
 LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
 PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
+UNFINISHED = ".orbax-checkpoint-tmp"  # in the name of a checkpoint that is being written
+PARTS = {"_CHECKPOINT_METADATA", "about", "arrays"}  # of a checkpoint; damage may leave fewer
 
 
 @runtime_checkable
@@ -60,11 +64,11 @@ class OrbaxStore:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, keep: int = 3) -> None:
+        self.folder = folder_path("folder", folder)
         try:
             from orbax import checkpoint  # here, because it takes a second
         except ImportError as error:
             raise ImportError(INSTALL) from error
-        self.folder = Path(folder).absolute()
         self._keep = count()("keep", keep, {})
         self._orbax = checkpoint
         self._names = checkpoint.path.step.standard_name_format(step_prefix=PREFIX)
@@ -171,6 +175,7 @@ class OrbaxStore:
     def _open(self) -> Any:
         """Return Orbax's manager; the folder is locked from the first call to `close`."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._refuse_foreign()
         if self._lock is None:
             lock = FileLock(self.folder / LOCK, is_singleton=True)
             try:
@@ -180,8 +185,13 @@ class OrbaxStore:
                 raise BlockingIOError(f"another process is at work in {self.folder}") from None
             except NotImplementedError:
                 pass  # a file system without locks
+            except OSError as error:
+                reason = f"{self.folder / LOCK} cannot be locked ({error.strerror})"
+                raise OSError(f"{reason}: choose another folder") from error
         # Orbax's manager reads the folder when it is made; that takes a moment.
         if self._manager is None:
+            for left in self.folder.glob(f"{PREFIX}_*{UNFINISHED}*/"):
+                shutil.rmtree(left)  # of a write that failed or was killed
             options = self._orbax.options.MultiprocessingOptions(
                 # Process 0 waits for no other one.
                 primary_host=0,
@@ -194,12 +204,27 @@ class OrbaxStore:
                     max_to_keep=self._keep,
                     step_name_format=self._names,
                     create=False,
-                    cleanup_tmp_directories=True,  # of writes that failed or were killed
                     enable_async_checkpointing=False,
                     multiprocessing_options=options,
                 ),
             )
         return self._manager
+
+    def _refuse_foreign(self) -> None:
+        """Raise if something has a checkpoint's name and is none: Orbax would remove it in time."""
+        for found in self.folder.glob(f"{PREFIX}_*"):
+            if not re.fullmatch(rf"{PREFIX}_\d+", found.name):
+                continue
+            try:
+                names = set(os.listdir(found))
+            except FileNotFoundError:  # another process has just removed it
+                continue
+            except NotADirectoryError:
+                names = {""}
+            if names and not names & PARTS:
+                raise FileExistsError(
+                    f"{found} is no checkpoint of the course: move it, or choose another folder"
+                )
 
     def _forget_manager(self) -> None:
         """Close the manager; after a failed write a new one removes what that has left."""

@@ -1,0 +1,25 @@
+"""Start of JAX on the devices of this machine, or the reason in one sentence."""
+
+import os
+from typing import Any
+
+
+def start() -> list[Any]:
+    """Return JAX's devices.
+
+    Raises:
+        RuntimeError: if it finds none of the kind that it is told to use, or cannot start.
+    """
+    import jax
+
+    try:
+        return jax.devices()
+    except Exception as error:  # a driver, a plugin or JAX itself can raise anything at all
+        named = os.environ.get("JAX_PLATFORMS", "")
+        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+        if named:
+            advice = "set JAX_PLATFORMS=cpu, or install JAX's part for that device"
+            raise RuntimeError(
+                f"JAX finds no device for JAX_PLATFORMS={named}: {advice}"
+            ) from error
+        raise RuntimeError(f"JAX cannot start ({first.rstrip('.')})") from error
