@@ -19,7 +19,7 @@ ifeq ($(wildcard $(peers)/bin/python),)
 .PHONY: $(peers)/ready
 endif
 
-.PHONY: help lab test unit compare portable lint format notebooks bench bench-scale \
+.PHONY: help lab update test unit compare portable lint format notebooks bench bench-scale \
   test-device lock clean
 .DEFAULT_GOAL := help
 
@@ -28,6 +28,9 @@ help: ## this list
 
 lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --port 8890")
 	@.venv/bin/course lab $(args)
+
+update: ## take the newest version; your own notebooks stay beside the new ones
+	@$(if $(wildcard $(python)),$(python),python3) tools/update.py
 
 test: $(ready) ## run every check there is
 	@$(MAKE) --no-print-directory lint
