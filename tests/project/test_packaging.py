@@ -168,7 +168,7 @@ def test_documents_name_files_that_exist(name: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["binder/start", "binder/postBuild", ".ci/run", "tools/setup"])
+@pytest.mark.parametrize("name", ["binder/postBuild", ".ci/run", "tools/setup"])
 def test_programs_may_be_executed(name: str) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--stage", name], cwd=ROOT, capture_output=True, text=True, check=False

@@ -11,8 +11,6 @@ most of those in the arrays. And where the last checkpoint is damaged, the one b
 import contextlib
 import functools
 import os
-import re
-import shutil
 import time
 import warnings
 import zlib
@@ -20,21 +18,18 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from course.checks import count
 from course.paths import folder_path
 from course.training.results import Arrays, RunFingerprint, RunState, from_arrays, to_arrays
+from course.training.scale.checkpoint_folder import PREFIX, lock, refuse_foreign, remove_unfinished
 from course.training.scale.runner import Runner
 
 INSTALL = (
     "Checkpoints are written by Orbax, which is not installed: pip install orbax-checkpoint "
     "(it is the extra `scale` of the course)"
 )
-LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
-PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
-UNFINISHED = ".orbax-checkpoint-tmp"  # in the name of a checkpoint that is being written
-PARTS = {"_CHECKPOINT_METADATA", "about", "arrays"}  # of a checkpoint; damage may leave fewer
 
 
 @runtime_checkable
@@ -175,23 +170,12 @@ class OrbaxStore:
     def _open(self) -> Any:
         """Return Orbax's manager; the folder is locked from the first call to `close`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._refuse_foreign()
+        refuse_foreign(self.folder)
         if self._lock is None:
-            lock = FileLock(self.folder / LOCK, is_singleton=True)
-            try:
-                lock.acquire(blocking=False)
-                self._lock = lock
-            except Timeout:
-                raise BlockingIOError(f"another process is at work in {self.folder}") from None
-            except NotImplementedError:
-                pass  # a file system without locks
-            except OSError as error:
-                reason = f"{self.folder / LOCK} cannot be locked ({error.strerror})"
-                raise OSError(f"{reason}: choose another folder") from error
+            self._lock = lock(self.folder)
         # Orbax's manager reads the folder when it is made; that takes a moment.
         if self._manager is None:
-            for left in self.folder.glob(f"{PREFIX}_*{UNFINISHED}*/"):
-                shutil.rmtree(left)  # of a write that failed or was killed
+            remove_unfinished(self.folder)
             options = self._orbax.options.MultiprocessingOptions(
                 # Process 0 waits for no other one.
                 primary_host=0,
@@ -209,22 +193,6 @@ class OrbaxStore:
                 ),
             )
         return self._manager
-
-    def _refuse_foreign(self) -> None:
-        """Raise if something has a checkpoint's name and is none: Orbax would remove it in time."""
-        for found in self.folder.glob(f"{PREFIX}_*"):
-            if not re.fullmatch(rf"{PREFIX}_\d+", found.name):
-                continue
-            try:
-                names = set(os.listdir(found))
-            except FileNotFoundError:  # another process has just removed it
-                continue
-            except NotADirectoryError:
-                names = {""}
-            if names and not names & PARTS:
-                raise FileExistsError(
-                    f"{found} is no checkpoint of the course: move it, or choose another folder"
-                )
 
     def _forget_manager(self) -> None:
         """Close the manager; after a failed write a new one removes what that has left."""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from course.training.scale.checkpoint import LOCK, OrbaxStore
+from course.training.scale.checkpoint import OrbaxStore
 from tests.support.repository import ROOT
 
 # When one array cannot be read or written, TensorStore's threads still report the others, to an
@@ -152,46 +152,6 @@ def test_folders_of_others_are_not_touched(store: OrbaxStore) -> None:
     assert all(path.read_text() == "1,2" for path in others)
 
 
-def make_file(place: Path) -> None:
-    place.write_text("1,2")
-
-
-def make_folder(place: Path) -> None:
-    place.mkdir()
-    (place / "data.csv").write_text("1,2")
-
-
-def make_link(place: Path) -> None:
-    make_folder(place.with_name("elsewhere"))
-    place.symlink_to(place.with_name("elsewhere"))
-
-
-@pytest.mark.parametrize("make", [make_file, make_folder, make_link])
-def test_what_only_has_the_name_of_a_checkpoint_is_not_touched(
-    make: Callable[[Path], None], store: OrbaxStore
-) -> None:
-    store.folder.mkdir(parents=True, exist_ok=True)
-    foreign = store.folder / "course_step_4"
-    make(foreign)
-    before = sorted(store.folder.rglob("*"))
-    with pytest.raises(FileExistsError, match="course_step_4 is no checkpoint of the course: move"):
-        store.restore()
-    with pytest.warns(RuntimeWarning, match="could not be written .*no checkpoint of the course"):
-        assert not store.save(6, arrays(6))
-    assert sorted(store.folder.rglob("*")) == before
-
-
-def test_what_others_are_writing_is_not_touched(store: OrbaxStore) -> None:
-    names = ("notes.orbax-checkpoint-tmp", "step_4.orbax-checkpoint-tmp-5")
-    for place in map(store.folder.joinpath, names):
-        place.mkdir(parents=True)
-        (place / "data.csv").write_text("1,2")
-    (store.folder / "course_step_4.orbax-checkpoint-tmp-5").mkdir()  # the course's own
-    store.save(6, arrays(6))
-    assert all((store.folder / name / "data.csv").is_file() for name in names)
-    assert not list(store.folder.glob("course_step_4*"))
-
-
 @pytest.mark.parametrize("folder", ["", " ", "-", "gs://bucket/run", "file:///run", "$UNKNOWN/run"])
 def test_what_is_no_folder_is_refused_before_anything_is_made(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -203,12 +163,6 @@ def test_what_is_no_folder_is_refused_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_that_is_a_folder_is_named(store: OrbaxStore) -> None:
-    (store.folder / LOCK).mkdir(parents=True)
-    with pytest.raises(OSError, match=r"\.in-use cannot be locked \(.*\): choose another folder"):
-        store.restore()
-
-
 @pytest.mark.parametrize("steps", [[], [8]])
 def test_two_runs_do_not_share_a_folder(store: OrbaxStore, steps: list[int]) -> None:
     """Not even if both began when it was empty: the one would delete what the other has saved."""
@@ -216,7 +170,7 @@ def test_two_runs_do_not_share_a_folder(store: OrbaxStore, steps: list[int]) -> 
     for step in steps:
         store.save(step, arrays(1))
     source = f"""
-from course.training.scale.checkpoint import LOCK, OrbaxStore
+from course.training.scale.checkpoint import OrbaxStore
 store = OrbaxStore({str(store.folder)!r})
 print(store.steps)
 try:
@@ -266,7 +220,7 @@ def test_on_a_full_disk_the_last_good_one_stays(store: OrbaxStore) -> None:
 
 WRITE = """
 import sys
-from course.training.scale.checkpoint import LOCK, OrbaxStore
+from course.training.scale.checkpoint import OrbaxStore
 import numpy as np
 store = OrbaxStore(sys.argv[1])
 start = max(store.steps, default=0) + 1
