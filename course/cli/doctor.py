@@ -6,6 +6,7 @@ all is well.
 """
 
 import html
+import os
 import platform
 import sys
 import tempfile
@@ -207,6 +208,18 @@ def _kernel() -> str:
     return python
 
 
+def _proxy() -> str:
+    """Look whether processes of one training would talk to each other through a proxy."""
+    # gRPC, through which they find each other, reads these and no other ones.
+    proxies = ("grpc_proxy", "https_proxy", "http_proxy")
+    named = next((name for name in proxies if os.environ.get(name)), "")
+    if not named:
+        return "none"
+    exempt = os.environ.get("no_proxy") or "nothing"
+    needed = "several processes of `course train` need their hosts in no_proxy"
+    return f"{named} is set: {needed}, which names {exempt}"
+
+
 _REINSTALL = "Set the course up again as the README says."
 _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("Python", _python, "Install Python 3.11 or newer and set the course up again."),
@@ -221,4 +234,5 @@ _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
 )
 _TERMINAL_CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("Jupyter's kernel", _kernel, "Open notebooks with `course lab`, or take that folder away."),
+    ("Proxy", _proxy, "Name the hosts in no_proxy."),
 )

@@ -36,7 +36,7 @@ def test_a_healthy_machine() -> None:
     details = {found.name: found.detail for found in findings}
     assert jax.__version__ in details["JAX"]
     assert "cpu" in details["Gradients on the device"]
-    assert len(details) == len(findings) == 10
+    assert len(details) == len(findings) == 11
 
 
 def test_the_report_of_a_healthy_machine_names_no_version_and_no_place() -> None:
@@ -153,3 +153,20 @@ def test_notebooks_that_cannot_be_saved(checkout: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("course.cli.lab.write_fault", locked)
     assert_wrong("Jupyter's folders", "Read-only file system")
     assert "a folder of your own" in finding("Jupyter's folders").mend
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "grpc_proxy"])
+def test_a_proxy_is_said_with_the_variable_that_matters(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy"):
+        monkeypatch.delenv(known, raising=False)
+    assert finding("Proxy").detail == "none"
+    monkeypatch.setenv(name, "http://proxy.example.org:3128")
+    found = finding("Proxy")
+    assert found.ok
+    assert found.detail.startswith(f"{name} is set: ")
+    assert "no_proxy, which names nothing" in found.detail
+    assert "proxy.example.org" not in found.detail  # an address may hold a password
+    monkeypatch.setenv("no_proxy", "localhost,node1")
+    assert finding("Proxy").detail.endswith("which names localhost,node1")
