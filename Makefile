@@ -89,7 +89,7 @@ clean: ## remove .venv and what the tools left behind
 	rm -rf .venv $(peers) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find benchmarks course tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
-$(ready): requirements-test.txt pyproject.toml tools/setup $(wildcard settings/etc/jupyter/*.*)
+$(ready): requirements-test.txt pyproject.toml tools/setup $(wildcard settings/etc/jupyter/*.* settings/etc/jupyter/*/*)
 	@tools/setup
 
 $(peers)/ready: requirements-bench.txt | $(ready)

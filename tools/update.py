@@ -76,7 +76,8 @@ def listed(*arguments: str) -> set[str]:
 def check_clone() -> None:
     """Refuse a folder that is no clone, or in which git waits for the user."""
     git("--version")
-    top = asked("rev-parse", "--show-toplevel")
+    ask = git if (ROOT / ".git").exists() else asked  # a clone may belong to somebody else
+    top = ask("rev-parse", "--show-toplevel")
     if not top or not os.path.samefile(top, ROOT) or not asked("rev-parse", "HEAD"):
         raise UpdateError(NO_CLONE)
     if listed("diff", "--name-only", "--diff-filter=U") or any(

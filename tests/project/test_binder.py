@@ -182,6 +182,9 @@ def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     assert where.is_relative_to(binder.prefix)
     assert list(where.parent.rglob("__pycache__/*.pyc"))
 
+    listed = binder.run(*activated, "jupyter", "server", "extension", "list", folder=binder.home)
+    assert re.search(r"course\.cli\.saving \S*enabled", listed), listed
+
     binder.run(
         *(*activated, "jupyter", "nbconvert", "--to", "notebook", "--execute"),
         *("--output", "output.ipynb", notebook.name),
