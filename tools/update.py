@@ -8,6 +8,7 @@ changed stays as it is. If something is in the way, a sentence says so and nothi
 progress file is not touched.
 """
 
+import io
 import os
 import subprocess
 import sys
@@ -205,6 +206,9 @@ def update() -> list[str]:
 
 def main() -> int:
     """Update and print; the exit status is 1 if something was in the way."""
+    for stream in (sys.stdout, sys.stderr):  # a name may hold signs that the terminal has not
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         print(*update(), sep="\n")
     except UpdateError as error:

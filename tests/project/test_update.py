@@ -303,6 +303,12 @@ def test_what_is_in_the_way_is_said_and_nothing_is_changed(
     assert sentence in clone.refused()
 
 
+def test_signs_that_the_terminal_has_not(clone: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    clone.git("remote", "set-url", "origin", str(clone.place.parent / "nowhere-ü-学"))
+    assert "cannot be reached" in clone.refused()
+
+
 def test_without_git_it_says_so(clone: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(clone.place / "notebooks"))
     done = clone.update()
