@@ -15,11 +15,14 @@ def start() -> list[Any]:
     try:
         return jax.devices()
     except Exception as error:  # a driver, a plugin or JAX itself can raise anything at all
-        named = os.environ.get("JAX_PLATFORMS", "")
-        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        if named:
-            advice = "set JAX_PLATFORMS=cpu, or install JAX's part for that device"
-            raise RuntimeError(
-                f"JAX finds no device for JAX_PLATFORMS={named}: {advice}"
-            ) from error
-        raise RuntimeError(f"JAX cannot start ({first.rstrip('.')})") from error
+        raise RuntimeError(explain(error)) from error
+
+
+def explain(error: Exception) -> str:
+    """Return a sentence for what JAX raises when it cannot start on the devices it is told to."""
+    named = os.environ.get("JAX_PLATFORMS", "")
+    if named:
+        fault = f"JAX finds no device for JAX_PLATFORMS={named}"
+        return f"{fault}: set JAX_PLATFORMS=cpu, or install JAX's part for that device"
+    first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+    return f"JAX cannot start ({first.rstrip('.')})"

@@ -45,6 +45,19 @@ def read_folder(
         raise click.ClickException(f"{error}.") from error
 
 
+def check_folder(folder: Path) -> None:
+    """Raise if checkpoints cannot be written into a folder, or something of others is in the way.
+
+    Raises:
+        OSError: with a sentence that names it.
+    """
+    from course.training.scale.checkpoint_folder import refuse_foreign
+
+    if fault := write_fault(folder):
+        raise PermissionError(f"--checkpoint: {fault}: choose another folder")
+    refuse_foreign(folder)
+
+
 def read_address(
     _context: click.Context, _option: click.Parameter, value: str | None
 ) -> str | None:
@@ -124,8 +137,8 @@ def train(
         rank = processes.join(coordinator, count, index)
         devices.start()
         # Process 0 alone writes; where the others run there may be no such folder.
-        if settings.checkpoint and rank.index == 0 and (fault := write_fault(settings.checkpoint)):
-            raise PermissionError(f"--checkpoint: {fault}: choose another folder")
+        if settings.checkpoint and rank.index == 0:
+            check_folder(settings.checkpoint)
         with processes.StopSignal() as stop:
             stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -133,6 +146,8 @@ def train(
         if rank.count > 1:
             processes.exit_with_reason(rank, error, plain=True)
         raise click.ClickException(f"{str(error).removesuffix('.')}.") from error
+    except AssertionError as error:  # what JAX raises, without a word, where a device is missing
+        raise click.ClickException(f"{devices.explain(error)}.") from error
     except KeyboardInterrupt:
         if rank.count > 1:
             processes.exit_now(f"{str(rank).capitalize()} ends: interrupted", 130)

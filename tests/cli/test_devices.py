@@ -1,6 +1,7 @@
 """JAX starts, or one sentence says why not."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -40,9 +41,14 @@ def test_no_device_is_one_sentence_of_both_commands(
 
 
 @pytest.mark.slow
-def test_a_processor_that_is_not_there() -> None:
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_processor_that_is_not_there(joins: bool) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    others = ["--coordinator", address, "--processes", "1", "--process-id", "0"]
     done = subprocess.run(
-        [sys.executable, "-m", "course.cli", "train", "mlp-2"],
+        [sys.executable, "-m", "course.cli", "train", "mlp-2", *(others if joins else [])],
         env=os.environ | {"JAX_PLATFORMS": "cuda"},
         capture_output=True,
         text=True,

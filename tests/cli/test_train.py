@@ -97,6 +97,15 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_what_only_looks_like_a_checkpoint_is_named(resume: list[str], tmp_path: Path) -> None:
+    (tmp_path / "course_step_30").mkdir()
+    (tmp_path / "course_step_30" / "notes.txt").write_text("mine")
+    result = run("train", *QUICK, "--checkpoint", str(tmp_path), *resume)
+    assert_one_sentence(result, "course_step_30 is no checkpoint of the course: move it, or choose")
+    assert len(list(tmp_path.rglob("*"))) == 2
+
+
 def test_a_loss_that_breaks_is_a_failure() -> None:
     result = run("train", *QUICK, "--optimizer", "sgd", "--rate", "1e30")
     assert result.exit_code == 1
