@@ -22,7 +22,7 @@ ifeq ($(wildcard $(peers)/bin/python),)
 .PHONY: $(peers)/ready
 endif
 
-.PHONY: help lab test unit check compare portable lint format notebooks bench bench-scale \
+.PHONY: help lab update test unit check compare portable lint format notebooks bench bench-scale \
   test-device lock clean
 .DEFAULT_GOAL := help
 
@@ -31,6 +31,9 @@ help: ## this list
 
 lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --port 8890")
 	@.venv/bin/course lab $(args)
+
+update: ## take the newest version; your own notebooks stay beside the new ones
+	@$(if $(wildcard $(python)),$(python),python3) tools/update.py
 
 test: $(ready) ## run every check there is
 	@$(MAKE) --no-print-directory lint
@@ -95,7 +98,7 @@ clean: ## remove .venv and what the tools left behind
 	rm -rf .venv $(peers) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find benchmarks course tests tools notebooks -name __pycache__ -prune -exec rm -rf {} +
 
-$(ready): requirements-test.txt pyproject.toml tools/setup
+$(ready): requirements-test.txt pyproject.toml tools/setup $(wildcard settings/etc/jupyter/*.* settings/etc/jupyter/*/*)
 	@tools/setup
 
 $(peers)/ready: requirements-bench.txt | $(ready)

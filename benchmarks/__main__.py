@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import devices, line, measure, processes, report, sweep, training
 from benchmarks.cases import digits, tiny
 from benchmarks.measure import Work
+from course.paths import file_path, write_fault
 from course.training.scale.parallel import simulate_devices
 
 WIDTH = 120  # characters, below which the tables would be cut
@@ -42,13 +43,25 @@ SCALE: Mapping[str, tuple[Callable[[], Work], ...]] = {
 }
 
 
+def read_output(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    """The file for the numbers, looked at before minutes are spent on them."""
+    try:
+        path = file_path("--output", value) if value is not None else None
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from error
+    if path and (fault := write_fault(path.parent)):
+        raise click.ClickException(f"--output: {fault}.")
+    return path
+
+
 @click.command()
 @click.option("--scale", is_flag=True, help="Several devices and processes, not other libraries.")
 @click.option("--only", multiple=True, type=click.Choice([*WORK, *SCALE]), help="Some of them.")
 @click.option("--rounds", type=click.IntRange(min=1), help="11, or 7 with --scale.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    callback=read_output,
+    metavar="FILE",
     help="Where to store the numbers; otherwise those of all comparisons go to benchmarks/results.",
 )
 def main(scale: bool, only: tuple[str, ...], rounds: int | None, output: Path | None) -> None:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +90,11 @@ class Lab:
 
 @contextmanager
 def serving(
-    notebooks: Iterable[Path], private: Path, settings: Mapping[str, Mapping[str, object]] = {}
+    notebooks: Iterable[Path],
+    private: Path,
+    settings: Mapping[str, Mapping[str, object]] = {},
+    *,
+    program: Sequence[str] = ("course.cli", "lab"),
 ) -> Iterator[Lab]:
     """`course lab` on copies of some notebooks; server and kernels are gone at the end.
 
@@ -98,6 +102,7 @@ def serving(
         notebooks: the files; `00_start_here.ipynb` is among them.
         private: an empty folder for the copies and for everything that is written.
         settings: the reader's settings of JupyterLab, by the name of the plugin.
+        program: a module that starts a server, and its arguments.
 
     Raises:
         RuntimeError: the server ended, or did not print its address in time.
@@ -115,7 +120,7 @@ def serving(
     log = private / "lab.log"
     with log.open("w", encoding="utf-8") as file:
         process = psutil.Popen(
-            [sys.executable, "-m", "course.cli", "lab", "--no-browser"],
+            [sys.executable, "-m", *program, "--no-browser"],
             cwd=private,
             env=_environment(private),
             stdin=subprocess.DEVNULL,

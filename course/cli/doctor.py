@@ -1,16 +1,25 @@
 """Check that this machine is ready for the course, one finding for each requirement.
 
 `course doctor` prints the findings with versions and sizes. Notebook 00 shows `report()`, which
-leaves those out: its text is the same on every machine where all is well.
+leaves those out, and what concerns the terminal alone: its text is the same on every machine where
+all is well.
 """
 
 import html
+import os
 import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import click
+
+from course.cli.devices import start
+from course.cli.lab import checkout, folders_fault, notebooks_fault
+from course.paths import write_fault
 
 OLDEST_PYTHON = (3, 11)
 # A notebook stays below one gibibyte.
@@ -71,12 +80,12 @@ class Report:
 
 def diagnose() -> list[Finding]:
     """Run all checks, also after one that fails, and return their findings in order."""
-    return [_run_check(*check) for check in _CHECKS]
+    return [_run_check(*check) for check in (*_CHECKS, *_TERMINAL_CHECKS)]
 
 
 def report() -> Report:
-    """Run all checks and return the table that notebook 00 shows."""
-    return Report(diagnose())
+    """Run the checks that concern a notebook and return the table that notebook 00 shows."""
+    return Report(_run_check(*check) for check in _CHECKS)
 
 
 def _run_check(name: str, check: Callable[[], str], mend: str) -> Finding:
@@ -111,10 +120,15 @@ def _jax() -> str:
 def _devices() -> str:
     import jax
 
+    try:
+        devices = start()
+    except RuntimeError as error:
+        fault, _, advice = str(error).partition(": ")
+        raise DoctorError(fault, f"{advice[:1].upper()}{advice[1:]}." if advice else "") from error
     slope = float(jax.jit(jax.grad(lambda x: x * x))(3.0))
     if abs(slope - 6.0) > 1e-3:
         raise DoctorError(f"the derivative of x² at 3 came out as {slope}, not 6")
-    kinds = [device.device_kind for device in jax.devices()]
+    kinds = [device.device_kind for device in devices]
     return ", ".join(f"{kinds.count(kind)} × {kind}" for kind in sorted(set(kinds)))
 
 
@@ -129,7 +143,17 @@ def _widgets() -> str:
     if any(name.split(":")[0] == WIDGET_EXTENSION for name in page["disabledExtensions"]):
         enable = f"Run `jupyter labextension enable {WIDGET_EXTENSION}`."
         raise DoctorError("JupyterLab's part of ipywidgets is switched off", enable)
+    _find_extension()
     return f"ipywidgets {ipywidgets.__version__}"
+
+
+def _find_extension() -> None:
+    """Look for what makes Jupyter's server save pictures instead of widgets."""
+    from jupyter_core.paths import jupyter_config_path
+
+    name = Path("jupyter_server_config.d", "why_models_learn.json")
+    if not any((folder / name).is_file() for folder in map(Path, jupyter_config_path())):
+        raise DoctorError("Jupyter is not told to save the pictures of demos")
 
 
 def _memory() -> str:
@@ -144,7 +168,14 @@ def _memory() -> str:
 def _progress_folder() -> str:
     from course.practice.progress_file import path
 
-    return _writable(path().parent)
+    try:
+        place = path()
+    except ValueError as error:
+        raise DoctorError(str(error)) from error
+    if place.exists() and not place.stat().st_mode & 0o222:
+        raise DoctorError(f"{place} is read-only")
+    _writable(place.parent)
+    return str(place)
 
 
 def _temporary_folder() -> str:
@@ -154,18 +185,39 @@ def _temporary_folder() -> str:
 def _jupyter_folders() -> str:
     from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
 
-    folders = [jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()]
-    return ", ".join(_writable(Path(folder)) for folder in folders)
+    if fault := folders_fault():
+        raise DoctorError(fault)
+    with suppress(click.ClickException):  # the course was installed without notebooks
+        if fault := notebooks_fault(checkout()):
+            raise DoctorError(fault, "Copy the course into a folder of your own.")
+    return f"{jupyter_config_dir()}, {jupyter_data_dir()}, {jupyter_runtime_dir()}"
 
 
 def _writable(folder: Path) -> str:
-    """Return the folder if a file can be made in it, or in the nearest parent that exists."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            return str(folder)
-    except OSError as error:
-        raise DoctorError(f"cannot write to {existing} ({error.strerror})") from error
+    if fault := write_fault(folder):
+        raise DoctorError(fault)
+    return str(folder)
+
+
+def _kernel() -> str:
+    from course.cli.kernels import native_kernel
+
+    python, fault = native_kernel()
+    if fault:
+        raise DoctorError(fault)
+    return python
+
+
+def _proxy() -> str:
+    """Look whether processes of one training would talk to each other through a proxy."""
+    # gRPC, through which they find each other, reads these and no other ones.
+    proxies = ("grpc_proxy", "https_proxy", "http_proxy")
+    named = next((name for name in proxies if os.environ.get(name)), "")
+    if not named:
+        return "none"
+    exempt = os.environ.get("no_proxy") or "nothing"
+    needed = "several processes of `course train` need their hosts in no_proxy"
+    return f"{named} is set: {needed}, which names {exempt}"
 
 
 _REINSTALL = "Set the course up again as the README says."
@@ -179,4 +231,8 @@ _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("Progress folder", _progress_folder, "Name a file elsewhere in COURSE_PROGRESS."),
     ("Temporary folder", _temporary_folder, "Name another folder in TMPDIR (Windows: TEMP)."),
     ("Jupyter's folders", _jupyter_folders, "Name other folders, see `jupyter --paths`."),
+)
+_TERMINAL_CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
+    ("Jupyter's kernel", _kernel, "Open notebooks with `course lab`, or take that folder away."),
+    ("Proxy", _proxy, "Name the hosts in no_proxy."),
 )

@@ -4,11 +4,11 @@ import os
 import socket
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import click
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+from course.paths import write_fault
+
 FIRST_NOTEBOOK = "00_start_here"
 SETTINGS = Path(__file__).parents[1] / "lab_settings"
 
@@ -24,6 +24,13 @@ def lab(port: int | None, no_browser: bool) -> None:
     root = checkout()
     if port is not None:
         _refuse_taken(port)
+    if fault := folders_fault():
+        raise click.ClickException(
+            f"JupyterLab {fault}: name folders that you own in JUPYTER_CONFIG_DIR, "
+            "JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR."
+        )
+    if fault := notebooks_fault(root):
+        click.echo(f"What you do will not be saved: JupyterLab {fault}.", err=True)
     if not no_browser and not _has_browser():
         click.echo("No web browser was found: open the address below in one yourself.", err=True)
         no_browser = True
@@ -44,15 +51,16 @@ def lab(port: int | None, no_browser: bool) -> None:
 def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     """Return JupyterLab's command line for the checkout at `root`.
 
-    The token stays as Jupyter makes it. The settings keep JupyterLab from fetching news and from
-    looking for a newer version of itself.
+    The token stays as Jupyter makes it. The settings keep JupyterLab from fetching news, from
+    looking for a newer version of itself, and from asking the package index for extensions.
     """
     arguments = [
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/notebooks/{FIRST_NOTEBOOK}.ipynb",
         f"--LabApp.app_settings_dir={SETTINGS}",
-        "--ContentsManager.pre_save_hook=course.cli.lab.save_without_widgets",
+        "--LabApp.extension_manager=readonly",
+        "--ServerApp.kernel_spec_manager_class=course.cli.kernels.OwnKernel",
     ]
     if port is not None:
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
@@ -61,18 +69,6 @@ def lab_arguments(root: Path, *, port: int | None, browser: bool) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     return arguments
-
-
-def save_without_widgets(model: dict[str, Any], **_: object) -> None:
-    """Drop the widgets of a notebook and keep their pictures; Jupyter calls this at each save.
-
-    A widget lives in the kernel: a stored one would take the place of its picture when the notebook
-    is opened again, and say that it cannot be shown.
-    """
-    if model.get("type") == "notebook":
-        for cell in model["content"]["cells"]:
-            for output in cell.get("outputs", []):
-                output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def checkout() -> Path:
@@ -90,6 +86,21 @@ def checkout() -> Path:
         "There is no folder `notebooks` of the course here: go to the folder that holds the "
         "course's README and try again."
     )
+
+
+def folders_fault() -> str:
+    """Return why Jupyter cannot keep its own files, or ""."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    folders = map(Path, (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()))
+    return next(filter(None, map(write_fault, folders)), "")
+
+
+def notebooks_fault(root: Path) -> str:
+    """Return why JupyterLab cannot save the notebooks of a checkout, or ""."""
+    folder = root / "notebooks"
+    locked = [path for path in folder.glob("*.ipynb") if not path.stat().st_mode & 0o222]
+    return write_fault(folder) or (f"cannot write to {locked[0]} (read-only)" if locked else "")
 
 
 def _refuse_taken(port: int) -> None:

@@ -8,15 +8,20 @@ import click
 
 from course import __version__
 from course.cli.lab import lab
+from course.cli.output import allow_every_encoding
 from course.cli.train import train
 
 NARROWEST = 40  # columns; below, a table is no table
 
 
 class _Commands(click.Group):
-    """Commands whose output may have nowhere to go: a full disk, a closed terminal."""
+    """Commands whose output may have nowhere to go: a full disk, a closed terminal.
+
+    Nor need the terminal know the signs that they print.
+    """
 
     def main(self, *args: Any, **options: Any) -> Any:
+        allow_every_encoding()
         try:
             return super().main(*args, **options)
         except OSError as error:

@@ -83,7 +83,12 @@ class Asked:
             bundle = Panel(question, options, self.lines, self._answered).widget._repr_mimebundle_()
         except Exception:  # without widgets the text remains, and can be answered from code
             return {}
-        return {_VIEW: bundle[_VIEW]} if bundle and _VIEW in bundle else {}
+        # The mark: what is saved is the text, not the widget (course/cli/saving.py).
+        return (
+            {_VIEW: bundle[_VIEW] | {"why_models_learn": True}}
+            if bundle and _VIEW in bundle
+            else {}
+        )
 
     def _answered(self, guess: str, sure: int) -> tuple[tuple[str, ...], bool]:
         now = answered(self.prediction, guess, sure)

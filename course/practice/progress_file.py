@@ -9,6 +9,7 @@ A crash at any moment leaves the old file or the new one. A file that a newer ve
 has written is left alone. What goes wrong becomes one sentence for the reader.
 """
 
+import errno
 import itertools
 import json
 import os
@@ -22,6 +23,8 @@ from typing import Any, get_type_hints
 
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
+
+from course.paths import file_path
 
 SCHEMA = 1
 LOCK_SECONDS = 5.0
@@ -84,13 +87,16 @@ class NewerError(Exception):
 def path() -> Path:
     """Return the place of the progress file: `COURSE_PROGRESS`, or the user's data folder.
 
+    A relative path is taken from the data folder: from wherever a notebook or a command is started,
+    it is one file.
+
     Raises:
-        RuntimeError: if this user has no home folder.
+        ValueError: if there can be no file at this place, or this user has no home folder.
     """
-    named = os.environ.get("COURSE_PROGRESS", "").strip()
-    place = Path(named) if named else user_data_path("why-models-learn") / "progress.json"
+    named = os.environ.get("COURSE_PROGRESS", "").strip() or "progress.json"
+    place = file_path("COURSE_PROGRESS", named, base=user_data_path("why-models-learn"))
     # A link stays: what is replaced is the file it points to.
-    return Path(os.path.realpath(place.expanduser()))
+    return Path(os.path.realpath(place))
 
 
 def parsed(content: Content) -> Progress:
@@ -149,6 +155,8 @@ def load(place: Path) -> Content:
 
 def save(place: Path, content: Content) -> None:
     """Replace the file at `place` by `content`, wholly or not at all. Call it under the lock."""
+    if place.exists() and not place.stat().st_mode & 0o222:  # though a rename would do it
+        raise PermissionError(errno.EACCES, f"{place.name} is read-only")
     temporary = place.with_name(f".{place.name}.tmp")
     try:
         temporary.touch(mode=0o600)  # the reader's alone

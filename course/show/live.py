@@ -172,6 +172,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget for a reader with a kernel, else the picture, and its words."""
         bundle = super()._repr_mimebundle_() or {}
+        for view in bundle.values():
+            if isinstance(view, dict):  # saved without the widget (course/cli/saving.py)
+                view["why_models_learn"] = True
         bundle |= {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
         width, height = self._css_size()
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}

@@ -36,7 +36,7 @@ def test_a_healthy_machine() -> None:
     details = {found.name: found.detail for found in findings}
     assert jax.__version__ in details["JAX"]
     assert "cpu" in details["Gradients on the device"]
-    assert len(details) == len(findings) == 9
+    assert len(details) == len(findings) == 11
 
 
 def test_the_report_of_a_healthy_machine_names_no_version_and_no_place() -> None:
@@ -113,7 +113,7 @@ def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     blocked = tmp_path / "file" / "folder"
     monkeypatch.setenv("COURSE_PROGRESS", str(blocked / "progress.json"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(blocked))
-    assert_wrong("Progress folder", "cannot write to")
+    assert_wrong("Progress folder", "on the way to it is a file")
     assert_wrong("Jupyter's folders", "cannot write to")
     monkeypatch.setattr(tempfile, "tempdir", str(blocked))
     assert_wrong("Temporary folder", "cannot write to")
@@ -125,3 +125,48 @@ def test_folders_that_do_not_exist_yet_are_fine_and_are_not_made(
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "new" / "deep" / "progress.json"))
     assert finding("Progress folder").ok
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_progress_file_that_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "progress.json"
+    place.write_text("{}")
+    place.chmod(0o444)
+    monkeypatch.setenv("COURSE_PROGRESS", str(place))
+    assert_wrong("Progress folder", "progress.json is read-only")
+
+
+def test_progress_that_is_kept_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", "s3://bucket/progress.json")
+    assert_wrong("Progress folder", "the address")
+
+
+def test_notebooks_that_cannot_be_saved(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebooks = checkout / "notebooks"
+    (notebooks / "02_entropy.ipynb").chmod(0o444)
+    assert_wrong("Jupyter's folders", r"02_entropy\.ipynb \(read-only\)")
+    (notebooks / "02_entropy.ipynb").chmod(0o644)
+    assert finding("Jupyter's folders").ok
+
+    def locked(folder: Path) -> str:
+        return "cannot write to it (Read-only file system)" if folder == notebooks else ""
+
+    monkeypatch.setattr("course.cli.lab.write_fault", locked)
+    assert_wrong("Jupyter's folders", "Read-only file system")
+    assert "a folder of your own" in finding("Jupyter's folders").mend
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "https_proxy", "grpc_proxy"])
+def test_a_proxy_is_said_with_the_variable_that_matters(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy"):
+        monkeypatch.delenv(known, raising=False)
+    assert finding("Proxy").detail == "none"
+    monkeypatch.setenv(name, "http://proxy.example.org:3128")
+    found = finding("Proxy")
+    assert found.ok
+    assert found.detail.startswith(f"{name} is set: ")
+    assert "no_proxy, which names nothing" in found.detail
+    assert "proxy.example.org" not in found.detail  # an address may hold a password
+    monkeypatch.setenv("no_proxy", "localhost,node1")
+    assert finding("Proxy").detail.endswith("which names localhost,node1")

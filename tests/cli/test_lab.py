@@ -44,7 +44,7 @@ def test_lab_stays_on_loopback_and_keeps_the_token(
     assert f"--ServerApp.root_dir={checkout}" in arguments
     assert "--ServerApp.ip=127.0.0.1" in arguments
     assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in arguments
-    assert "--ContentsManager.pre_save_hook=course.cli.lab.save_without_widgets" in arguments
+    assert "--LabApp.extension_manager=readonly" in arguments
     assert not [one for one in arguments if re.search("token|password|origin|remote", one, re.I)]
     assert ("--allow-root" in arguments) == (hasattr(os, "geteuid") and os.geteuid() == 0)
     assert "--no-browser" not in arguments
@@ -72,19 +72,6 @@ def test_lab_finds_the_checkout_that_the_package_stands_in(
         assert f"--ServerApp.root_dir={checkout}" in launched[0]
         patch.setattr(cli, "__file__", str(elsewhere / "course" / "cli" / "lab.py"))
         assert_one_sentence(run("lab"), "no folder `notebooks`")
-
-
-def test_saving_keeps_the_picture_and_drops_the_widget() -> None:
-    view, picture = {"model_id": "a"}, {"image/png": "AAAA", "text/plain": "a picture"}
-    outputs = [
-        {"output_type": "display_data", "data": {cli.WIDGET_VIEW: view, **picture}},
-        {"output_type": "stream", "text": "hello"},
-    ]
-    cells = [{"cell_type": "markdown", "source": "x"}, {"cell_type": "code", "outputs": outputs}]
-    cli.save_without_widgets({"type": "notebook", "content": {"cells": cells}}, path="a.ipynb")
-    assert outputs[0]["data"] == picture
-    assert outputs[1]["text"] == "hello"
-    cli.save_without_widgets({"type": "file", "content": "text"}, path="a.txt")
 
 
 def test_lab_refuses_a_port_in_use(checkout: Path, launched: list[list[str]]) -> None:
@@ -127,6 +114,26 @@ def test_lab_that_cannot_write_its_files(
 
     monkeypatch.setattr(LabApp, "launch_instance", refuse)
     assert_one_sentence(run("lab"), "JupyterLab could not start .*course doctor")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder like /proc here")
+def test_lab_without_a_home_says_so_first(
+    checkout: Path, launched: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/proc/nonexistent")
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert_one_sentence(run("lab"), "JupyterLab cannot write to /proc .*JUPYTER_CONFIG_DIR")
+    assert not launched
+
+
+def test_lab_says_that_notebooks_cannot_be_saved(checkout: Path, launched: list[list[str]]) -> None:
+    (checkout / "notebooks" / "02_entropy.ipynb").chmod(0o444)
+    result = run("lab")
+    assert result.exit_code == 0
+    assert "will not be saved: JupyterLab cannot write to " in result.stderr
+    assert "02_entropy.ipynb (read-only)" in result.stderr
+    assert launched
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +184,11 @@ def test_a_real_lab_asks_nothing_about_news(lab: Lab) -> None:
     defaults = json.loads(ask(lab, path, lab.token)[1])["schema"]["properties"]
     assert defaults["fetchNews"]["default"] == "false"
     assert defaults["checkForUpdates"]["default"] is False
+
+
+@pytest.mark.slow
+def test_a_real_lab_asks_no_package_index(lab: Lab) -> None:
+    page = ask(lab, "/lab", lab.token)[1].decode()
+    (settings,) = re.findall(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)
+    manager = json.loads(settings)["extensionManager"]
+    assert manager["can_install"] is False

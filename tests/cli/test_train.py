@@ -27,6 +27,10 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
         (["iris"], "'iris' is neither digits nor such as mlp-128-128"),
         (["mlp-0"], "'mlp-0' is neither digits nor such as mlp-128-128"),
         (["mlp-8-"], "'mlp-8-' is neither digits nor such as mlp-128-128"),
+        (["mlp" + "-2" * 65], "65 hidden layers are too many: 64 at most"),
+        (["mlp" + "-2" * 5000], "5000 hidden layers are too many: 64 at most"),
+        (["digits", "--coordinator", "localhost:99999"], "'localhost:99999' is not in 1 to 65535"),
+        (["digits", "--coordinator", "localhost:0"], "'localhost:0' is not in 1 to 65535"),
         (["digits", "--devices", "some"], "'some' is not a valid integer"),
         (["digits", "--devices", "0"], "0 is not in the range"),
         (["digits", "--epochs", "0"], "0 is not in the range"),
@@ -53,6 +57,53 @@ def test_what_it_does_not_understand_gets_a_usage_line(arguments: list[str], mes
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], pattern: str) -> None:
     assert_one_sentence(run("train", *QUICK, *arguments), pattern)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["", " ", "-", "gs://bucket/run", "s3://bucket/run", "file:///run", "$UNKNOWN/run", "file",
+     "file/run", "x" * 300, "~nobody-of-this-name/run"],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_is_refused_before_any_work(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UNKNOWN", raising=False)
+    monkeypatch.setattr("course.cli.train.run", lambda *_: pytest.fail("work was done"))
+    (tmp_path / "file").write_text("mine")
+    for more in ([], ["--resume"]):
+        result = run("train", *QUICK, "--checkpoint", folder, *more)
+        assert_one_sentence(result, "^Error: --checkpoint: expected ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_in_the_home_folder_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for folder in ("~/runs", "$HOME/more"):
+        result = run("train", "mlp-2", "--epochs", "1", "--checkpoint", folder)
+        assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "more"}
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.cli.train.write_fault", lambda folder: f"cannot write to {folder}")
+    result = run("train", *QUICK, "--checkpoint", str(tmp_path / "new"))
+    assert_one_sentence(result, "--checkpoint: cannot write to .*new: choose another folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_what_only_looks_like_a_checkpoint_is_named(resume: list[str], tmp_path: Path) -> None:
+    (tmp_path / "course_step_30").mkdir()
+    (tmp_path / "course_step_30" / "notes.txt").write_text("mine")
+    result = run("train", *QUICK, "--checkpoint", str(tmp_path), *resume)
+    assert_one_sentence(result, "course_step_30 is no checkpoint of the course: move it, or choose")
+    assert len(list(tmp_path.rglob("*"))) == 2
 
 
 def test_a_loss_that_breaks_is_a_failure() -> None:

@@ -243,3 +243,49 @@ def test_two_hundred_kills_lose_nothing_that_was_recorded(progress_file: Path) -
     assert int(out) >= 1
     record_attempt("a.b", "correct")
     assert [place.suffix for place in progress_file.parent.iterdir()].count(".tmp") == 0
+
+
+@posix
+def test_a_read_only_file_is_left_alone(progress_file: Path) -> None:
+    record_attempt("a.b", "correct")
+    before = progress_file.read_bytes()
+    progress_file.chmod(0o444)
+    note = record_attempt("a.b", "correct")
+    assert "cannot be kept (progress.json is read-only)" in note
+    assert progress_file.read_bytes() == before
+    assert read().exercises["a.b"].attempts == 1
+    progress_file.chmod(0o644)
+    assert record_attempt("a.b", "correct") == ""
+
+
+def test_a_relative_place_is_one_file_wherever_a_program_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("COURSE_PROGRESS", "class/mine.json")
+    places = set()
+    for name in ("root", "root/notebooks"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        places.add(path())
+        assert record_attempt("a.b", "correct") == ""
+    (place,) = places
+    assert place.match("why-models-learn/class/mine.json")
+    assert json.loads(place.read_text())["exercises"]["a.b"]["attempts"] == 2
+    assert list((tmp_path / "root").iterdir()) == [tmp_path / "root" / "notebooks"]
+
+
+@pytest.mark.parametrize(
+    "named", ["/", "/dev/null", "gs://bucket/p.json", "-", "$UNKNOWN/p.json", "a\nb/\n/", "x" * 300]
+)
+def test_a_place_that_cannot_be_is_said_and_leaves_nothing_behind(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_PROGRESS", named)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    note = record_attempt("a.b", "correct")
+    assert "Your progress cannot be kept (COURSE_PROGRESS: expected " in note
+    assert read().note == note
+    assert list(tmp_path.iterdir()) == []
+    assert not any(Path(place).exists() for place in ("/.lock", "/dev/null.lock"))

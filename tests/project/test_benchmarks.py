@@ -176,3 +176,16 @@ def test_the_program_stores_a_whole_run_or_what_it_is_asked_to(
     assert stored() == [1, 2]
     for arguments in (["--rounds", "0"], ["--only", "devices"], ["--scale", "--only", "line"]):
         assert CliRunner().invoke(program.main, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("path", ["", "gs://bucket/one.json", "folder/", "file/one.json"])
+def test_a_file_that_cannot_be_is_refused_before_minutes_are_spent(
+    path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "run", lambda *_: pytest.fail("work was done"))
+    (tmp_path / "file").write_text("mine")
+    result = CliRunner().invoke(program.main, ["--only", "line", "--output", path])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: --output: expected ")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

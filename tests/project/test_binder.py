@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from course.cli.saving import WIDGET_VIEW
 from tests.support.repository import ROOT, files
 
 NOTEBOOK = "02_entropy"
@@ -51,30 +52,56 @@ def test_the_recipe_installs_before_it_copies(clone: Path, monkeypatch: pytest.M
         '--file "binder/environment.yml"',
         "COPY --chown=1000:1000 src/ ${REPO_DIR}/",
         "RUN ./binder/postBuild",
-        'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',
         "ENTRYPOINT",
     ]
     found = [recipe.index(step) for step in steps]
     assert found == sorted(found)
     assert all(recipe.count(step) == 1 for step in steps[:-1])
     assert "requirements.txt" not in recipe
+    # A program to start with would lie in the home folder: where a hub hides that, nothing starts.
+    assert "R2D_ENTRYPOINT" not in recipe
+
+
+def activated(python: Path, home: Path) -> dict[str, str]:
+    """The environment of a program after conda has read caches.sh, as Binder's login shell does."""
+    source = f'. "{ROOT}/binder/caches.sh"; exec "$@"'
+    code = "import json, os; print(json.dumps(dict(os.environ)))"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "MPL"))}
+    printed = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", source, "bash", sys.executable, "-c", code],
+        env=kept | {"HOME": str(home), "PATH": f"{python.parent}{os.pathsep}{kept['PATH']}"},
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    return dict(json.loads(printed))
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """The Python of an environment."""
+    program = tmp_path / "environment" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+    return program
 
 
 @on_binder
-def test_start_sets_the_cache_and_then_is_the_command(tmp_path: Path) -> None:
-    code = "import json, os; print(json.dumps([os.getpid(), dict(os.environ)]))"
-    process = subprocess.Popen(
-        [str(ROOT / "binder" / "start"), sys.executable, "-c", code],
-        env={**os.environ, "HOME": str(tmp_path)},
-        stdout=subprocess.PIPE,
-    )
-    printed, _ = process.communicate(timeout=60)
-    pid, environment = json.loads(printed)
-    assert pid == process.pid, "start must replace itself, so that signals reach the server"
+def test_the_caches_are_in_the_environment(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    environment = activated(python, tmp_path / "home")
     assert environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "0"
     assert environment["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] == "-1"
-    cache = Path(environment["JAX_COMPILATION_CACHE_DIR"])
-    assert cache.parent == tmp_path / ".cache" / "why-models-learn"
+    kept = tmp_path / "environment" / "var" / "cache" / "why-models-learn"
+    assert Path(environment["JAX_COMPILATION_CACHE_DIR"]).parent == kept
+    assert Path(environment["MPLCONFIGDIR"]).parent == kept
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+@on_binder
+def test_an_environment_that_cannot_be_written_has_no_caches(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "environment" / "var").write_text("in the way")
+    environment = activated(python, tmp_path)
+    assert not {name for name in environment if name.startswith(("JAX_", "MPL"))}
 
 
 @pytest.fixture
@@ -103,10 +130,10 @@ def binder(clone: Path, tmp_path: Path) -> SimpleNamespace:
     }
     path = f"{prefix / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
-    def run(*command: str) -> str:
+    def run(*command: str, folder: Path = clone) -> str:
         done = subprocess.run(
             command,
-            cwd=clone,
+            cwd=folder,
             env={**kept, "HOME": str(home), "PATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -124,10 +151,11 @@ def binder(clone: Path, tmp_path: Path) -> SimpleNamespace:
 def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     binder.run("./binder/postBuild")
 
-    cache = binder.home / ".cache" / "why-models-learn"
+    cache = binder.prefix / "var" / "cache" / "why-models-learn"
     warm = {path.name for path in cache.glob("jax-*/*-cache")}
     assert warm, "the compilation cache is empty"
-    assert list((binder.clone / "course").rglob("__pycache__/*.pyc"))
+    fonts = {path: path.stat().st_mtime_ns for path in cache.glob("matplotlib/fontlist-*.json")}
+    assert fonts, "the list of fonts is not there"
     settings = binder.prefix / "etc" / "jupyter" / "labconfig" / "page_config.json"
     disabled = json.loads(settings.read_text())["disabledExtensions"]
     assert disabled == {"@jupyterlab/apputils-extension:announcements": True}
@@ -139,17 +167,33 @@ def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     assert changed == []
     assert not list(binder.home.rglob("progress.json"))
 
-    # From another folder, as a kernel would: found because it is installed, not because it is near.
+    # A hub mounts a volume over the home folder, and the clone in it is gone with all else: what is
+    # needed is in the environment, which conda activates.
+    notebook = binder.clone / "notebooks" / f"{NOTEBOOK}.ipynb"
+    shutil.copy(notebook, binder.clone.parent)
+    shutil.rmtree(binder.home)
+    shutil.rmtree(binder.clone)
+    binder.home.mkdir()
+    shutil.move(binder.clone.parent / notebook.name, binder.home)
+    activation = binder.prefix / "etc" / "conda" / "activate.d" / "why-models-learn.sh"
+    activated = ("bash", "-c", f'. "{activation}"; exec "$@"', "bash")
     code = "import course; print(course.__file__)"
-    where = binder.run("./binder/start", "python", "-c", f"import os; os.chdir('/'); {code}")
-    assert Path(where.strip()).parent == binder.clone / "course"
+    where = Path(binder.run(*activated, "python", "-c", code, folder=binder.home).strip())
+    assert where.is_relative_to(binder.prefix)
+    assert list(where.parent.rglob("__pycache__/*.pyc"))
 
-    output = binder.home / "output.ipynb"
+    listed = binder.run(*activated, "jupyter", "server", "extension", "list", folder=binder.home)
+    assert re.search(r"course\.cli\.saving \S*enabled", listed), listed
+
     binder.run(
-        *("./binder/start", "jupyter", "nbconvert", "--to", "notebook", "--execute"),
-        *("--output", str(output), f"notebooks/{NOTEBOOK}.ipynb"),
+        *(*activated, "jupyter", "nbconvert", "--to", "notebook", "--execute"),
+        *("--output", "output.ipynb", notebook.name),
+        folder=binder.home,
     )
-    cells = json.loads(output.read_text())["cells"]
-    assert any(cell.get("outputs") for cell in cells)
+    cells = json.loads((binder.home / "output.ipynb").read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not any(WIDGET_VIEW in output.get("data", {}) for output in outputs)
     new = {path.name for path in cache.glob("jax-*/*-cache")} - warm
     assert not new, f"compiled anew, although postBuild ran this notebook: {sorted(new)}"
+    assert fonts == {path: path.stat().st_mtime_ns for path in fonts}

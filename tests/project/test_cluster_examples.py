@@ -32,6 +32,7 @@ VARIABLES = {each["name"]: each["value"] for each in CONTAINER["env"] if "value"
 def trainings(text: str) -> list[list[str]]:
     """The arguments of every `course train` in a text, as the shell would hand them over."""
     joined = re.sub(r"\\\n\s*", " ", text).replace('"$course"', "course")
+    joined = joined.replace('"$runs"', "runs/digits")
     return [shlex.split(words) for words in re.findall(r"\bcourse train ([^`'|;&#\n]+)", joined)]
 
 
@@ -100,6 +101,23 @@ def test_one_failure_restarts_all_and_the_checkpoints_stay() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == CLAIM["metadata"]["name"]
     kept = parsed(CONTAINER["command"][2:])["checkpoint"]
     assert kept.as_posix().startswith(mount["mountPath"] + "/")
+
+
+def test_pods_do_not_run_as_root() -> None:
+    pod, container = POD["securityContext"], CONTAINER["securityContext"]
+    assert pod["runAsNonRoot"] is True
+    assert re.findall(r"^USER (\d+):(\d+)$", RECIPE, flags=re.M) == [
+        (str(pod["runAsUser"]), str(pod["runAsGroup"]))
+    ]
+    assert pod["runAsUser"] > 0
+    assert pod["fsGroup"] == pod["runAsGroup"]  # who may write to the volume
+    assert RECIPE.index("RUN pip") < RECIPE.index("USER ")
+    assert container["allowPrivilegeEscalation"] is False
+    assert container["capabilities"]["drop"] == ["ALL"]
+
+
+def test_the_guide_names_the_variable_that_keeps_a_proxy_out() -> None:
+    assert "no_proxy" in GUIDE
 
 
 def test_recipe_and_guide_name_what_there_is() -> None:

@@ -33,6 +33,8 @@ PLACES = [
         {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
     )
 ]
+# What goes into the environment, for Jupyter to find.
+SETTINGS = [name for name in files() if name.parts[0] == "settings"]
 needs_make = pytest.mark.skipif(os.name == "nt", reason="Windows has neither make nor sh")
 
 
@@ -63,6 +65,19 @@ def test_locks_fit_the_ranges_in_pyproject(place: dict[str, str]) -> None:
         for requirement in [*runtime, *map(Requirement, group)]:
             version = versions[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(version), f"{name}: {requirement} != {version}"
+
+
+# The last version of each with a published weakness that concerns the course's users.
+WEAK = {"filelock": "3.20.2", "jupyterlab": "4.4.7", "nbconvert": "7.16.6", "notebook": "7.2.1",
+        "pillow": "12.1.0", "scikit-learn": "1.4.2", "tqdm": "4.66.2"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WEAK)
+def test_no_range_allows_a_version_with_a_known_weakness(name: str) -> None:
+    texts = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["test"]]
+    found = [Requirement(text) for text in texts if Requirement(text).name == name]
+    assert found
+    assert not any(requirement.specifier.contains(WEAK[name]) for requirement in found)
 
 
 @pytest.mark.parametrize("name", LOCKS[1:])
@@ -119,7 +134,11 @@ def test_the_wheel_holds_the_course_and_its_licence(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         information = f"why_models_learn-{course.__version__}.dist-info"
-        assert {name.split("/")[0] for name in names} == {"course", information}
+        settings = f"why_models_learn-{course.__version__}.data"
+        assert {name.split("/")[0] for name in names} == {"course", information, settings}
+        jupyter = {f"{settings}/data/{path.relative_to('settings')}" for path in SETTINGS}
+        assert {name for name in names if name.startswith(settings)} == jupyter
+        assert len(jupyter) == 2
         assert {f"{information}/licenses/LICENSE", "course/lab_settings/overrides.json"} <= {*names}
         commands = ConfigParser()
         commands.read_string(archive.read(f"{information}/entry_points.txt").decode())
@@ -162,7 +181,7 @@ def test_documents_name_files_that_exist(name: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["binder/start", "binder/postBuild", ".ci/run", "tools/setup"])
+@pytest.mark.parametrize("name", ["binder/postBuild", ".ci/run", "tools/setup"])
 def test_programs_may_be_executed(name: str) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--stage", name], cwd=ROOT, capture_output=True, text=True, check=False
@@ -241,15 +260,20 @@ def workflows() -> list[Path]:
 
 
 def test_workflows_are_careful() -> None:
-    """They may only read, stop their predecessors, and pin what they use to a major version."""
+    """They may only read, stop their predecessors, and pin what they use to a commit.
+
+    A tag can be moved to another commit by whoever takes an action over.
+    """
     assert {path.name for path in workflows()} == {"test.yml", "newest.yml"}
     for path in workflows():
-        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        for action in re.findall(r"\buses: *(.*)", text):
+            assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+        workflow = yaml.safe_load(text)
         assert workflow["permissions"] == {"contents": "read"}
         assert workflow["concurrency"]["cancel-in-progress"] is True
         for job in workflow["jobs"].values():
             assert job["timeout-minutes"] <= 60
             for step in job["steps"]:
-                assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/x@v1")), step
                 if step.get("uses", "").startswith("actions/checkout@"):
                     assert step["with"]["persist-credentials"] is False

@@ -15,22 +15,21 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from course.checks import count
+from course.paths import folder_path
 from course.training.results import Arrays, RunFingerprint, RunState, from_arrays, to_arrays
+from course.training.scale.checkpoint_folder import PREFIX, lock, refuse_foreign, remove_unfinished
 from course.training.scale.runner import Runner
 
 INSTALL = (
     "Checkpoints are written by Orbax, which is not installed: pip install orbax-checkpoint "
     "(it is the extra `scale` of the course)"
 )
-LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
-PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
 
 
 @runtime_checkable
@@ -60,11 +59,11 @@ class OrbaxStore:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, keep: int = 3) -> None:
+        self.folder = folder_path("folder", folder)
         try:
             from orbax import checkpoint  # here, because it takes a second
         except ImportError as error:
             raise ImportError(INSTALL) from error
-        self.folder = Path(folder).absolute()
         self._keep = count()("keep", keep, {})
         self._orbax = checkpoint
         self._names = checkpoint.path.step.standard_name_format(step_prefix=PREFIX)
@@ -171,17 +170,12 @@ class OrbaxStore:
     def _open(self) -> Any:
         """Return Orbax's manager; the folder is locked from the first call to `close`."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        refuse_foreign(self.folder)
         if self._lock is None:
-            lock = FileLock(self.folder / LOCK, is_singleton=True)
-            try:
-                lock.acquire(blocking=False)
-                self._lock = lock
-            except Timeout:
-                raise BlockingIOError(f"another process is at work in {self.folder}") from None
-            except NotImplementedError:
-                pass  # a file system without locks
+            self._lock = lock(self.folder)
         # Orbax's manager reads the folder when it is made; that takes a moment.
         if self._manager is None:
+            remove_unfinished(self.folder)
             options = self._orbax.options.MultiprocessingOptions(
                 # Process 0 waits for no other one.
                 primary_host=0,
@@ -194,7 +188,6 @@ class OrbaxStore:
                     max_to_keep=self._keep,
                     step_name_format=self._names,
                     create=False,
-                    cleanup_tmp_directories=True,  # of writes that failed or were killed
                     enable_async_checkpointing=False,
                     multiprocessing_options=options,
                 ),

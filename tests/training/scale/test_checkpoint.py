@@ -152,6 +152,17 @@ def test_folders_of_others_are_not_touched(store: OrbaxStore) -> None:
     assert all(path.read_text() == "1,2" for path in others)
 
 
+@pytest.mark.parametrize("folder", ["", " ", "-", "gs://bucket/run", "file:///run", "$UNKNOWN/run"])
+def test_what_is_no_folder_is_refused_before_anything_is_made(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UNKNOWN", raising=False)
+    with pytest.raises(ValueError, match=r"^folder: expected the path of a folder, got "):
+        OrbaxStore(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("steps", [[], [8]])
 def test_two_runs_do_not_share_a_folder(store: OrbaxStore, steps: list[int]) -> None:
     """Not even if both began when it was empty: the one would delete what the other has saved."""
