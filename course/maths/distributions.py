@@ -217,7 +217,7 @@ def laplace_log_prob(
     """
     z = (y - mean) / scale
     # z sign(z) is |z|, but with slope 0 at 0, where jnp.abs has slope 1.
-    return -z * jnp.sign(z) - jnp.log(2 * scale)
+    return -z * jnp.sign(z) - jnp.log(scale) - math.log(2)
 
 
 def _pick(

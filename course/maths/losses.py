@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from course.checks import (
@@ -276,7 +277,9 @@ def sum_outputs(loss: Loss) -> Loss:
 
     def total(predictions: Any, targets: Any) -> Array:
         losses = read_array("loss", loss(predictions, targets))
-        if kind_of(losses.dtype) != "float" or not losses.ndim:
+        # There is one row for each example.
+        rows = np.shape(predictions)[:1]
+        if kind_of(losses.dtype) != "float" or not losses.ndim or losses.shape[:1] != rows:
             got = f"{losses.dtype} of {describe_shape(losses.shape)}"
             raise refusal("loss", "one float for each output", got, TypeError)
         return jnp.sum(losses, axis=tuple(range(1, losses.ndim)))

@@ -45,9 +45,10 @@ def in_float32(
     Returns:
         The numbers in float32.
     """
-    if not np.all(abs(values) <= HUGE) or (positive and not np.all(values >= TINY)):
+    least, most = float(np.min(values)), float(np.max(values))
+    if not (-HUGE <= least and most <= HUGE) or (positive and least < TINY):
         expected = f"numbers of a size for which float32 holds the {what}"
-        got = f"{what} from {np.min(values):.3g} to {np.max(values):.3g}"
+        got = f"{what} from {least:.3g} to {most:.3g}"
         raise refusal(name, expected, got)
     return jnp.asarray(values)
 

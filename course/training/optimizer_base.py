@@ -260,7 +260,8 @@ def as_optimizer(transform: Any, name: str = "optimizer") -> Optimizer:
         got = got or type(transform).__name__
         raise refusal(name, "an optimizer, such as adam(0.001)", got, TypeError)
     if isinstance(transform, Optimizer):
-        return Optimizer(*map(as_partial, parts))
+        whole = all(isinstance(part, Partial) for part in parts)
+        return transform if whole else Optimizer(*map(as_partial, parts))
     return Optimizer(*map(Partial, (_init_foreign, _update_foreign), map(Partial, parts)))
 
 

@@ -24,6 +24,7 @@ from course.checks import (
     checked,
     count,
     describe_error,
+    describe_shape,
     kind_of,
     number,
     read_array,
@@ -53,7 +54,7 @@ def rate_or_schedule(name: str, value: Any, arguments: Arguments) -> Any:
     if isinstance(value, type):
         raise refusal(name, "a learning rate above 0, or a schedule", value.__name__, TypeError)
     try:
-        first = value(np.int32(0))
+        first = value(np.int32(0))  # as JAX counts: it has a dtype
     except Exception as error:
         got = f"a function that raises {describe_error(error)} at step 0"
         expected = "a learning rate above 0, or a schedule"
@@ -64,6 +65,8 @@ def rate_or_schedule(name: str, value: Any, arguments: Arguments) -> Any:
 
 def rate_at(name: str, value: Any) -> Any:
     """Return what a schedule gave for one step: a number of at least 0, or a traced one."""
+    if getattr(value, "shape", ()):
+        raise refusal(name, "one number at each step", describe_shape(value.shape))
     return RATE_AT(name, value, {})
 
 
