@@ -41,7 +41,7 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree
 
-from course.checks import Arguments, describe_error, kind_of, refusal
+from course.checks import Arguments, count, describe_error, kind_of, refusal
 from course.training.schedules import MAX_COUNT, Scalar, Schedule, rate_at
 
 Time: TypeAlias = Float[Array, ""]
@@ -49,6 +49,7 @@ Weights: TypeAlias = Float[Array, "*shape"]
 # Result of an equation for one array: the direction, and the new memory by name.
 Direction: TypeAlias = tuple[Weights, dict[str, Weights]]
 
+check_count = count(0, MAX_COUNT)
 FLOATS = ("float16", "bfloat16", "float32", "float64")  # dtypes that can be trained
 
 
@@ -141,16 +142,16 @@ def apply_rule(
         _check_fit("grads", grads, "state", remembered)
 
     # The count stops at its largest value: int32 would go on with negative numbers.
-    count = jnp.minimum(state.count, MAX_COUNT - 1) + 1
+    taken = jnp.minimum(state.count, MAX_COUNT - 1) + 1
     alpha = rate_at("rate", rate(state.count))
 
     def step(g: Any, w: Any, *values: Array) -> Direction:
         old = dict(zip(state.memory, values, strict=True))
         # A float: with an integer exponent, a power rounds otherwise outside `jit` than inside.
-        t = count.astype(_at_least_float32(g).dtype)
+        t = taken.astype(_at_least_float32(g).dtype)
         direction, new = rule(t, _at_least_float32(g), _at_least_float32(w), **old)
         update = (-alpha * direction).astype(jnp.result_type(g))
-        return update, {name: new[name].astype(old[name].dtype) for name in old}
+        return update, {name: new[name].astype(jnp.result_type(old[name])) for name in old}
 
     # All trees have the structure of the gradients, so their leaves correspond.
     leaves, structure = jax.tree.flatten(grads)
@@ -163,7 +164,7 @@ def apply_rule(
         name: jax.tree.unflatten(structure, [new[name] for _, new in steps])
         for name in state.memory
     }
-    return updates, State(count, memory)
+    return updates, State(taken, memory)
 
 
 def apply_rule_with_params(
@@ -196,10 +197,11 @@ def _check_state(state: Any, names: tuple[str, ...]) -> None:
         given = isinstance(state.memory, dict)
         got = " and ".join(map(str, state.memory)) if given else type(state.memory).__name__
         raise refusal("state", expected, got[:99] or "nothing")
-    if not _is_array(state.count) or kind_of(jnp.result_type(state.count)) != "int":
-        raise refusal("state", "an integer as count", type(state.count).__name__, TypeError)
-    if jnp.shape(state.count):
-        raise refusal("state", "one integer as count", f"shape {jnp.shape(state.count)}")
+    if not isinstance(state.count, jax.core.Tracer):
+        check_count("state", state.count, {})
+    elif state.count.shape or kind_of(state.count.dtype) != "int":
+        got = f"{state.count.dtype} of shape {state.count.shape}"
+        raise refusal("state", "an integer as count", got, TypeError)
 
 
 @lru_cache(maxsize=64)
@@ -317,11 +319,21 @@ def _leaves(name: str, tree: PyTree) -> list[tuple[Any, Any]]:
 
 def _is_array(leaf: Any) -> bool:
     """Return True for an array or a number that JAX takes as it is."""
-    if isinstance(leaf, np.ndarray):
-        return not isinstance(leaf, np.ma.MaskedArray) and leaf.dtype.isnative
-    if isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer):
-        return not leaf.is_deleted()
-    return isinstance(leaf, jax.Array | np.generic) or type(leaf) in (bool, int, float, complex)
+    if isinstance(leaf, jax.Array):
+        return isinstance(leaf, jax.core.Tracer) or not leaf.is_deleted()
+    if isinstance(leaf, np.ndarray | np.generic):
+        known = kind_of(leaf.dtype) or leaf.dtype.kind == "c"
+        return bool(known) and leaf.dtype.isnative and not isinstance(leaf, np.ma.MaskedArray)
+    return type(leaf) in (bool, int, float, complex)
+
+
+def _check_holds(name: str, values: np.ndarray, path: Any) -> None:
+    """Refuse numbers of NumPy's that JAX's floats cannot hold; infinite ones stay as they are."""
+    most = float(jnp.finfo(jax.dtypes.canonicalize_dtype(values.dtype)).max)  # type: ignore[no-untyped-call]
+    beyond = abs(values[np.isfinite(values)])
+    if (beyond > most).any():
+        expected = f"numbers up to {most:.3g} in size{_describe_place(path)}"
+        raise refusal(name, expected, f"{beyond.max():.7g}")
 
 
 def _check_floats(name: str, tree: PyTree) -> None:
@@ -333,6 +345,8 @@ def _check_floats(name: str, tree: PyTree) -> None:
                 got = jnp.result_type(leaf).name
         if got not in FLOATS:
             raise refusal(name, f"floats{_describe_place(path)}", got, TypeError)
+        if not isinstance(leaf, jax.Array):
+            _check_holds(name, np.asarray(leaf), path)
 
 
 def _check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
@@ -345,10 +359,9 @@ def _check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
         if got != expected:
             raise refusal(name, f"{expected}{place} as in {other}", got)
     # The same places in other containers: a list for a tuple, say.
-    got = str(jax.tree.structure(tree))
-    expected = str(jax.tree.structure(model))
+    got, expected = (str(jax.tree.structure(one)) for one in (tree, model))
     if got != expected:
-        raise refusal(name, f"{expected} as in {other}", got)
+        raise refusal(name, f"{expected[:99]} as in {other}", got[:99])
 
 
 def _describe_shapes(tree: PyTree) -> dict[str, str]:
@@ -359,4 +372,5 @@ def _describe_shapes(tree: PyTree) -> dict[str, str]:
 
 def _describe_place(path: Any) -> str:
     """Return the place of a leaf in words; nothing for a pytree that is a single array."""
-    return f" at {jax.tree_util.keystr(path)}" if path else ""
+    place = jax.tree_util.keystr(path)
+    return f" at {place if len(place) < 99 else f'{place[:99]}…'}" if path else ""
