@@ -1,6 +1,7 @@
 """Rules for lists, and for parameters with named fields."""
 
 import itertools
+import operator
 from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 from typing import Any
@@ -26,11 +27,13 @@ def sequence(name: str, value: Any, expected: str, most: int = MOST) -> tuple[An
     if unordered or not isinstance(value, Iterable):
         raise refusal(name, expected, type(value).__name__, TypeError)
     try:
-        items = tuple(itertools.islice(value, most + 1))
+        # A list that says how long it is need not be taken apart to be refused.
+        listed = operator.length_hint(value, 0) <= most
+        items = tuple(itertools.islice(value, most + 1 if listed else 0))
     except Exception as error:  # as an array without axes does
         got = f"{type(value).__name__}, which raises {describe_error(error)}"
         raise refusal(name, expected, got, TypeError) from None
-    if len(items) > most:
+    if not listed or len(items) > most:
         raise refusal(name, f"at most {most} of them", "more")
     return items
 

@@ -198,11 +198,12 @@ class Value:
     # NumPy leaves `array * value` to `__rmul__` below, instead of multiplying entry by entry.
     __array_ufunc__ = None
 
+    @checked(name=text)
     def __init__(self, data: Any, *, name: str = "") -> None:
         self.data = data
         self.grad: Array = np.zeros_like(self.data)
         """Derivative of the last result with respect to this value, of the same shape."""
-        self.name = name  # checked below, as any later one
+        self.name = name
         self.operation = ""
         """Sign of the operation that it came from; "" for a leaf."""
         self.inputs: tuple[tuple[Value, Vjp | None], ...] = ()

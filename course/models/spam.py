@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from course.checks import (
     Arguments,
+    ArraySpec,
     check_range,
     checked,
     fields,
@@ -50,6 +51,12 @@ def _counts(name: str, value: Any, _arguments: Arguments) -> Any:
     """Rule for integers that count words; int32 holds no larger ones."""
     check_range(name, value, 0, 2**31 - 1, "counts from 0")
     return value
+
+
+def _spam(name: str, value: Any, _arguments: Arguments) -> Any:
+    """Rule for truth values, one for each message."""
+    spec = ArraySpec(numpy=True, kind="bool", axes=("messages",))
+    return spec.convert(spec.read(name, value, {}))
 
 
 def _params(name: str, value: Any, arguments: Arguments) -> Any:
@@ -87,7 +94,7 @@ def keyword_rules(text: str) -> bool:
     return not set(KEYWORDS).isdisjoint(words(text))
 
 
-@checked(texts=strings)
+@checked(texts=strings, spam=_spam)
 def train(texts: Sequence[str], spam: Sequence[bool] | Bool[np.ndarray, " messages"]) -> SpamFilter:
     """Train a filter on labelled messages: its vocabulary and its parameters.
 

@@ -20,7 +20,7 @@ from course.checks import (
     sequence,
     within,
 )
-from course.show.lines import DIGITS, axes, legend, perhaps_infinite, role_of_one, texts
+from course.show.lines import DIGITS, MOST_TEXTS, axes, legend, perhaps_infinite, role_of_one, texts
 from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
 
 not_negative = within(0, np.inf, "values of at least 0")
@@ -35,7 +35,7 @@ def _roles(name: str, value: Any, arguments: Arguments) -> Role | tuple[Role, ..
     """Rule for one role, or a list of them."""
     if isinstance(value, Role):
         return value
-    given = sequence(name, value, "a Role, such as BELIEF, or a list of them")
+    given = sequence(name, value, "a Role, such as BELIEF, or a list of them", MOST_TEXTS)
     return tuple(role_of_one(name, role, arguments) for role in given)
 
 

@@ -34,6 +34,7 @@ BESIDE: Final[dict[str, Any]] = {"textcoords": "offset points", "bbox": GROUND}
 finite_number = number("a finite number", low=-HUGE)
 axes = instance(Axes, "the axes of a figure")
 role_of_one = instance(Role, "a Role, such as BELIEF")
+MOST_TEXTS = 1000  # in a figure
 DIGITS = count(0, 17)  # a float has no more
 
 
@@ -48,13 +49,13 @@ def perhaps_infinite(name: str, value: Any, _arguments: Arguments) -> Any:
 
 def texts(name: str, value: Any, arguments: Arguments) -> tuple[str, ...]:
     """Rule for any number of strings; becomes a tuple."""
-    given = sequence(name, value, "a list of strings")
+    given = sequence(name, value, "a list of strings", MOST_TEXTS)
     return strings(name, given, arguments) if given else ()
 
 
 def _offset(name: str, value: Any, arguments: Arguments) -> tuple[float, ...]:
     """Rule for points to the right and up."""
-    given = sequence(name, value, "a pair of numbers")
+    given = sequence(name, value, "a pair of numbers", MOST_TEXTS)
     if len(given) != 2:
         raise refusal(name, "a pair of numbers", f"{len(given)} of them")
     return tuple(number("points, up to 1000", -1000, 1000)(name, one, arguments) for one in given)

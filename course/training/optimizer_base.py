@@ -276,15 +276,7 @@ def _update_foreign(
     update: Partial, grads: PyTree, state: Any, params: PyTree | None = None
 ) -> tuple[PyTree, Any]:
     """Call the `update` of a foreign transformation; explain it if arguments are missing."""
-    try:
-        pair = update(grads, state, params)
-    except TypeError as error:
-        missing = re.search(r"missing .* arguments?: (.*)", str(error))
-        if not missing and not re.search(r"takes .* positional arguments? but", str(error)):
-            raise
-        expected = "a transformation that needs only gradients and params"
-        got = f"one that needs {missing[1]}" if missing else "one that takes fewer arguments"
-        raise refusal("optimizer", expected, got, TypeError) from error
+    pair = _call(update, grads, state, params)
     if not isinstance(pair, tuple) or len(pair) != 2:
         expected = "an update that returns (updates, state)"
         raise refusal("optimizer", expected, type(pair).__name__, TypeError)
@@ -297,7 +289,20 @@ def _update_foreign(
 def _init_foreign(init: Partial, params: PyTree) -> PyTree:
     """Call the `init` of a foreign transformation."""
     _check_floats("params", params)
-    return _arrays_alone(init(params))
+    return _arrays_alone(_call(init, params))
+
+
+def _call(function: Partial, *arguments: Any) -> Any:
+    """Call a foreign function; explain it if it takes other arguments."""
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        missing = re.search(r"missing .* arguments?: (.*)", str(error))
+        if not missing and not re.search(r"\btakes .* arguments?\b", str(error)):
+            raise
+        expected = "a transformation that needs only gradients and params"
+        got = f"one that needs {missing[1]}" if missing else "one that takes other arguments"
+        raise refusal("optimizer", expected, got, TypeError) from error
 
 
 def _arrays_alone(state: PyTree) -> PyTree:

@@ -28,6 +28,7 @@ from course.checks import (
     kind_of,
     number,
     read_array,
+    read_known,
     refusal,
 )
 
@@ -38,7 +39,7 @@ Whole: TypeAlias = int | Int[Array, ""]
 Schedule: TypeAlias = Partial
 ScalarOrSchedule: TypeAlias = Scalar | Callable[[Any], Any]
 # Number of steps taken so far, or an array of such numbers, for a plot.
-Step: TypeAlias = int | Int[Array, "*steps"] | Int[np.ndarray, "*steps"] | np.integer
+Step: TypeAlias = Any
 Rates: TypeAlias = Float[Array, "*steps"]
 
 RATE = number("a learning rate above 0")
@@ -94,15 +95,16 @@ def _whole(minimum: int) -> Rule:
 def _steps(t: Any) -> Any:
     """Return numbers of steps, of which a schedule takes any array; refuse what is none."""
     steps = read_array("t", t)
-    if kind_of(steps.dtype) not in ("int", "float"):
+    kind = kind_of(steps.dtype)
+    if kind not in ("int", "float"):
         raise refusal("t", "numbers of steps", type(t).__name__, TypeError)
-    if steps.size:
-        check_range("t", steps, 0, MAX_COUNT, f"numbers of steps from 0 to {MAX_COUNT}")
-    return (
-        t
-        if np.isscalar(t) or isinstance(t, jax.Array)
-        else steps.astype(steps.dtype.newbyteorder("="))
-    )
+    if isinstance(steps, jax.core.Tracer):
+        return t
+    known = read_known("t", steps, "numbers of steps")
+    if known.size:
+        check_range("t", known, 0, MAX_COUNT, f"numbers of steps from 0 to {MAX_COUNT}")
+    # Others, such as a list, become an array that JAX can take.
+    return t if type(t) in (int, float) or steps is t is not known else known.astype(kind)
 
 
 @checked(rate=RATE)
