@@ -24,7 +24,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, PRNGKeyArray
 
-from course.checks import checked, count, key, number
+from course.checks import checked, count, known_key, number
 
 
 class Messages(NamedTuple):
@@ -145,12 +145,15 @@ CHORES = ("bring", "fetch", "paint", "water", "mend")
 DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
 
 ROWS = 1024  # messages in a block of random numbers
+MOST_MESSAGES = 2**18  # some seconds
+
+TACTIC = count(0, 2**31 - 1)
 
 
 @checked(
-    key=key,
-    count=count(),
-    tactic=count(0),
+    key=known_key,
+    count=count(1, MOST_MESSAGES),
+    tactic=TACTIC,
     spam_share=number("a probability from 0 to 1", 0.0, 1.0),
 )
 def generate(
@@ -162,7 +165,7 @@ def generate(
 
     Args:
         key: a JAX random key.
-        count: number of messages, at least 1.
+        count: number of messages, from 1 to 2^18.
         tactic: number of the set of giveaways, from 0. No two tactics share a word.
         spam_share: probability that a message is spam, from 0 to 1.
 
@@ -192,7 +195,7 @@ def generate(
     return Messages(texts, spam)
 
 
-@checked(tactic=count(0))
+@checked(tactic=TACTIC)
 def giveaways(tactic: int) -> Giveaways:
     """Return the words that occur only in the spam of a tactic (and, for tactic 0, in some ham).
 

@@ -5,13 +5,22 @@ counts as its inputs and labels. The order of a file often means something (one 
 other), so the last rows of a file are not a fair sample of it; a random part is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from course.checks import Arguments, checked, count, describe_shape, number, read_array, refusal
+from course.checks import (
+    Arguments,
+    checked,
+    describe_shape,
+    number,
+    read_array,
+    refusal,
+    sequence,
+)
+from course.checks import seed as any_seed
 from course.data.tables import Table
 
 Data: TypeAlias = tuple[np.ndarray, ...]
@@ -34,15 +43,14 @@ def _examples(name: str, value: Any, _arguments: Arguments) -> Data:
 
 def _fractions(name: str, value: Any, arguments: Arguments) -> tuple[float, ...]:
     """Rule for shares above 0 that sum to 1 at most."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise refusal(name, "a fraction for each part", type(value).__name__, TypeError)
-    shares = tuple(number(SHARES)(name, share, arguments) for share in value)
+    given = sequence(name, value, "a list with a fraction for each part", len(arguments["data"][0]))
+    shares = tuple(number(SHARES)(name, share, arguments) for share in given)
     if not 0 < sum(shares) <= 1 + 1e-9:  # 0.7 + 0.2 + 0.1 is a little more or less than 1
         raise refusal(name, SHARES, f"sum {sum(shares):.7g}")
     return shares
 
 
-@checked(data=_examples, fractions=_fractions, seed=count(0))
+@checked(data=_examples, fractions=_fractions, seed=any_seed)
 def random_split(data: Sequence[Any], fractions: Sequence[float], *, seed: int) -> tuple[Data, ...]:
     """Split examples at random, so that the parts differ only by chance.
 

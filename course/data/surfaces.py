@@ -20,14 +20,25 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.checks import checked, count, finite, instance, number
+from course.checks import (
+    TINY,
+    Arguments,
+    checked,
+    count,
+    instance,
+    number,
+    refusal,
+    single_precision,
+    within,
+)
+from course.checks import seed as any_seed
 
 Point: TypeAlias = Float[Array, "2"]
 
@@ -88,7 +99,20 @@ SURFACES: Mapping[str, Surface] = MappingProxyType(
 )
 
 
-@checked(surface=instance(Surface), w=finite)
+def _surface(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for a surface, which JAX must be able to hash."""
+    surface = instance(Surface)(name, value, arguments)
+    try:
+        hash(surface)
+    except TypeError:
+        raise refusal(name, "one of SURFACES", "one that cannot be hashed", TypeError) from None
+    return surface
+
+
+_POINT = single_precision(within(-1e15, 1e15, "numbers from -1e15 to 1e15"))
+
+
+@checked(surface=_surface, w=_POINT)
 @partial(jax.jit, static_argnames="surface")
 def eigenvalues(surface: Surface, w: Point) -> Curvature:
     """Return the principal curvatures of a surface at a point, and their directions.
@@ -97,7 +121,7 @@ def eigenvalues(surface: Surface, w: Point) -> Curvature:
 
     Args:
         surface: one of SURFACES.
-        w: point, shape (2,).
+        w: point, shape (2,), up to 1e15 in size: beyond, the curvatures overflow.
 
     Returns:
         Curvature with both eigenvalues and their directions. Of a direction and its opposite, the
@@ -117,7 +141,7 @@ def eigenvalues(surface: Surface, w: Point) -> Curvature:
 @checked(
     examples=count(2, 1024),
     scale=number("a standard deviation from 0 to 1e30", 0.0, 1e30),
-    seed=count(0),
+    seed=any_seed,
 )
 def tilts(
     examples: int = EXAMPLES, *, scale: float = 1.0, seed: int = 0
@@ -141,7 +165,7 @@ def tilts(
     >>> print(noise.shape, noise.sum(axis=0))
     (64, 2) [0. 0.]
     """
-    if scale == 0:
+    if scale < TINY:  # 0 in float32
         return np.zeros((examples, 2), dtype=np.float32)
     unit = math.ldexp(1.0, math.frexp(scale)[1] - 11)
     drawn = np.random.default_rng(seed).standard_normal((examples, 2)).clip(-7, 7)

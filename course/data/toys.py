@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from course.checks import Rule, checked, count, number
+from course.checks import seed as any_seed
 
 # Least distance between the classes without noise.
 GAPS: Mapping[str, float] = MappingProxyType(
@@ -26,11 +27,13 @@ GAPS: Mapping[str, float] = MappingProxyType(
 )
 TURNS = 1.5  # of an arm of the spiral around the middle
 
+MOST_POINTS = 2**22  # about 400 MB while they are drawn
+
 Places = tuple[np.ndarray, np.ndarray]  # x and y
 RULES: Mapping[str, Rule] = {
-    "examples": count(),
+    "examples": count(1, MOST_POINTS),
     "noise": number("a standard deviation from 0 to 1e30", 0.0, 1e30),
-    "seed": count(0),
+    "seed": any_seed,
 }
 
 
@@ -50,7 +53,7 @@ def circle(examples: int, *, noise: float = 0.0, seed: int) -> Points:
         radius = sqrt(uniform on 0..0.25) for 1, sqrt(uniform on 0.49..1) for 0;  any angle
 
     Args:
-        examples: number of points.
+        examples: number of points, from 1 to 2^22.
         noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
@@ -76,7 +79,7 @@ def xor(examples: int, *, noise: float = 0.0, seed: int) -> Points:
         label = 1 if x and y differ in sign, else 0
 
     Args:
-        examples: number of points.
+        examples: number of points, from 1 to 2^22.
         noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
@@ -107,7 +110,7 @@ def moons(examples: int, *, noise: float = 0.0, seed: int) -> Points:
     moved so that the middle is at (0, 0), and divided by 1.5.
 
     Args:
-        examples: number of points.
+        examples: number of points, from 1 to 2^22.
         noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 
@@ -135,7 +138,7 @@ def spiral(examples: int, *, noise: float = 0.0, seed: int) -> Points:
         radius uniform on 0.15..1,    angle = 2 pi TURNS radius, and half a turn more for 1
 
     Args:
-        examples: number of points.
+        examples: number of points, from 1 to 2^22.
         noise: standard deviation of the noise in each coordinate.
         seed: an integer from 0; equal seeds give equal points.
 

@@ -6,33 +6,11 @@ stands inside ("don't", "pr1ze") stays.
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from course.checks import Arguments, checked, refusal, text
-
-
-def texts(name: str, value: Any, _arguments: Arguments) -> tuple[str, ...]:
-    """Return at least one string, in a list or the like, as a tuple: a rule for `checked`.
-
-    Args:
-        name: parameter, for the message.
-        value: strings.
-
-    Returns:
-        The strings.
-    """
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise refusal(name, "a list of strings", type(value).__name__, TypeError)
-    strings = tuple(value)
-    wrong = [type(string).__name__ for string in strings if not isinstance(string, str)]
-    if wrong:
-        raise refusal(name, "a list of strings", f"a {wrong[0]} in it", TypeError)
-    if not strings:
-        raise refusal(name, "at least one string", "none")
-    return strings
+from course.checks import check_size, checked, refusal, strings, text
 
 
 @checked(text=text)
@@ -54,7 +32,7 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w(?:\S*\w)?", text.lower())
 
 
-@checked(texts=texts)
+@checked(texts=strings)
 def vocabulary(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the different words of some messages in alphabetical order.
 
@@ -78,7 +56,7 @@ def vocabulary(texts: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-@checked(texts=texts, vocabulary=texts)
+@checked(texts=strings, vocabulary=strings)
 def word_counts(
     texts: Iterable[str], vocabulary: Iterable[str]
 ) -> Int[np.ndarray, "messages words"]:
@@ -103,11 +81,12 @@ def word_counts(
     column: dict[str, int] = {}
     for entry in vocabulary:
         if words(entry) != [entry]:
-            raise refusal("vocabulary", "words in lower case", repr(entry))
+            raise refusal("vocabulary", "words in lower case", repr(entry[:40]))
         if entry in column:
-            raise refusal("vocabulary", "different strings", f"{entry!r} twice")
+            raise refusal("vocabulary", "different strings", f"{entry[:40]!r} twice")
         column[entry] = len(column)
     messages = list(texts)
+    check_size("vocabulary", "counts", len(messages), len(column))
     counts = np.zeros((len(messages), len(column)), dtype=np.int32)
     for row, message in zip(counts, messages, strict=True):
         for word in words(message):

@@ -29,7 +29,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from course.checks import ArraySpec, check_range, refusal
+from course.checks import (
+    MOST_AXES,
+    MOST_NUMBERS,
+    Arguments,
+    ArraySpec,
+    check_range,
+    checked,
+    count,
+    flag,
+    refusal,
+    sequence,
+    text,
+)
 
 Array: TypeAlias = Float[np.ndarray, "..."]
 Vjp: TypeAlias = Callable[[Array], Array]  # the gradient of a result -> that of one input
@@ -44,6 +56,23 @@ def _read(name: str, value: Any) -> Array:
     with np.errstate(over="ignore"):  # a long double may be too large
         array = NUMBERS.convert(NUMBERS.read(name, value, {}))
     return check_range(name, array, -MOST, MOST, "finite numbers")
+
+
+def _axes(name: str, value: Any, arguments: Arguments) -> int | tuple[int, ...]:
+    """Rule for an axis, or several."""
+    axis = count(-MOST_AXES, MOST_AXES)
+    if isinstance(value, tuple | list):
+        return tuple(axis(name, one, arguments) for one in value)
+    whole: int = axis(name, value, arguments)
+    return whole
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """Return a shape as integers; one of them may be -1, for what is left."""
+    size = count(-1, MOST_NUMBERS)
+    several = isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim)
+    sizes = sequence("shape", shape, "integers", MOST_AXES) if several else (shape,)
+    return tuple(size("shape", one, {}) for one in sizes)
 
 
 def _operation(
@@ -62,7 +91,7 @@ def _operation(
         try:
             with np.errstate(all="ignore"):
                 y, *vjps = compute(*arrays, **options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, MemoryError) as error:
             # NumPy's own errors do not name the operation.
             shapes = " and ".join(f"shape {array.shape}" for array in arrays)
             given = "".join(f", {name}={option}" for name, option in options.items())
@@ -169,6 +198,7 @@ class Value:
     # NumPy leaves `array * value` to `__rmul__` below, instead of multiplying entry by entry.
     __array_ufunc__ = None
 
+    @checked(name=text)
     def __init__(self, data: Any, *, name: str = "") -> None:
         self.data = data
         self.grad: Array = np.zeros_like(self.data)
@@ -187,6 +217,15 @@ class Value:
     @data.setter
     def data(self, data: Any) -> None:
         self._data: Array = np.array(_read("data", data))
+
+    @property
+    def name(self) -> str:
+        """Label in a drawing of the graph."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = text("name", name, {})
 
     def __repr__(self) -> str:
         name = f"name={self.name!r}, " if self.name else ""
@@ -275,14 +314,17 @@ class Value:
         """Return each entry if it is positive, otherwise 0."""
         return _relu(self)
 
+    @checked(axis=_axes, keepdims=flag)
     def sum(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
         """Return the sum of all entries, or along an axis or several."""
         return _sum(self, axis=axis, keepdims=keepdims)
 
+    @checked(axis=_axes, keepdims=flag)
     def mean(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
         """Return the mean of all entries, or along an axis or several."""
         return _mean(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> "Value":
         """Return the same entries in another shape."""
-        return _reshape(self, shape=shape)
+        given = shape[0] if len(shape) == 1 else shape
+        return _reshape(self, shape=_sizes(given))

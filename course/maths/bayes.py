@@ -32,6 +32,7 @@ from course.checks import (
     probabilities,
     probability,
     refusal,
+    single_precision,
     within,
 )
 
@@ -57,7 +58,12 @@ def _likelihood(name: str, value: Any, arguments: Arguments) -> Any:
     return value
 
 
-@checked(prior=probabilities(), likelihood=_likelihood)
+# NEVER and products of likelihoods lie beyond the range of float16.
+_PRIOR = single_precision(probabilities())
+_LIKELIHOOD = single_precision(_likelihood)
+
+
+@checked(prior=_PRIOR, likelihood=_LIKELIHOOD)
 @jax.jit
 def update(
     prior: Float[Array, "*#batch hypotheses"], likelihood: Float[Array, "*#batch hypotheses"]
@@ -87,7 +93,7 @@ def update(
     return _belief(_log(prior) + _log_likelihood(likelihood))
 
 
-@checked(prior=probabilities(), likelihoods=_likelihood)
+@checked(prior=_PRIOR, likelihoods=_LIKELIHOOD)
 @jax.jit
 def update_sequence(
     prior: Float[Array, " hypotheses"], likelihoods: Float[Array, "steps hypotheses"]

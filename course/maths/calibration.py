@@ -25,6 +25,7 @@ from course.checks import (
     count,
     describe_shape,
     finite,
+    kind_of,
     probabilities,
     probability,
     read_array,
@@ -58,7 +59,7 @@ def _outcomes(name: str, value: Any, arguments: Arguments) -> Any:
     """Rule for the class of each example, or for truth values where forecasts are a list."""
     forecasts = arguments["logits" if "logits" in arguments else "probs"]
     labels = read_array(name, value, numpy=isinstance(forecasts, np.ndarray))
-    if labels.dtype != np.bool_ and not jnp.issubdtype(labels.dtype, jnp.integer):
+    if kind_of(labels.dtype) not in ("int", "bool"):
         raise refusal(name, "integer labels", labels.dtype.name, TypeError)
     if labels.shape != forecasts.shape[:1]:
         expected = f"a label for each of the {len(forecasts)} forecasts"

@@ -20,7 +20,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, Int
 
 from course.checks import Arguments, checked, finite, labels, positive, probabilities, refusal
-from course.maths.information import UNIT, Unit, axis_of, surprisal
+from course.maths.information import AXIS, UNIT, Unit, axis_of, surprisal
 
 
 def _logits(name: str, value: Any, arguments: Arguments) -> Any:
@@ -39,7 +39,7 @@ def _binary(name: str, value: Any, _arguments: Arguments) -> Any:
     return value
 
 
-@checked(logits=_logits)
+@checked(axis=AXIS, logits=_logits)
 @partial(jax.jit, static_argnames="axis")
 def softmax(logits: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
     """Return the belief that logits stand for: each one's share of the exponentials.
@@ -64,7 +64,7 @@ def softmax(logits: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "
     return weights / jnp.sum(weights, axis=axis, keepdims=True)
 
 
-@checked(logits=_logits)
+@checked(axis=AXIS, logits=_logits)
 @partial(jax.jit, static_argnames="axis")
 def log_softmax(logits: Float[Array, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
     """Return the logarithms of the belief that the logits stand for, in nats.
@@ -217,7 +217,7 @@ def laplace_log_prob(
     """
     z = (y - mean) / scale
     # z sign(z) is |z|, but with slope 0 at 0, where jnp.abs has slope 1.
-    return -z * jnp.sign(z) - jnp.log(2 * scale)
+    return -z * jnp.sign(z) - jnp.log(scale) - math.log(2)
 
 
 def _pick(

@@ -26,11 +26,12 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from course.checks import (
+    MOST_AXES,
     Arguments,
     Shape,
     checked,
+    count,
     describe_shape,
-    integer,
     one_of,
     positive,
     probabilities,
@@ -42,25 +43,25 @@ Unit: TypeAlias = Literal["bits", "nats"]
 
 NATS_PER: dict[Unit, float] = {"bits": math.log(2), "nats": 1.0}
 UNIT = one_of(*NATS_PER)
+AXIS = count(-MOST_AXES, MOST_AXES)  # whether an array has it is the array's rule to say
 
 
-def axis_of(name: str, shape: Shape, axis: Any) -> int:
+def axis_of(name: str, shape: Shape, axis: int) -> int:
     """Return an axis of an array, counted from the end; refuse one that it does not have.
 
     Args:
         name: parameter that holds the array, for the message.
         shape: of the array.
-        axis: to check, from either end.
+        axis: an integer, from either end.
 
     Returns:
         The axis, below 0.
     """
-    place = integer("axis", axis)
     if not shape:
         raise refusal(name, "at least one dimension", describe_shape(shape))
-    if not -len(shape) <= place < len(shape):
-        raise refusal("axis", f"an axis of shape {shape}", place)
-    return place if place < 0 else place - len(shape)
+    if not -len(shape) <= axis < len(shape):
+        raise refusal("axis", f"an axis of shape {shape}", axis)
+    return axis if axis < 0 else axis - len(shape)
 
 
 def _belief(name: str, value: Any, arguments: Arguments) -> Any:
@@ -96,7 +97,7 @@ def surprisal(p: Float[Array, "*shape"], *, unit: Unit = "bits") -> Float[Array,
     return jnp.where(p > 0, _surprise(p), jnp.inf) / NATS_PER[unit]
 
 
-@checked(p=_belief, unit=UNIT)
+@checked(axis=AXIS, p=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def entropy(
     p: Float[Array, "*shape"], *, axis: int = -1, unit: Unit = "bits"
@@ -121,7 +122,7 @@ def entropy(
     return jnp.sum(p * _surprise(p) / NATS_PER[unit], axis=axis)
 
 
-@checked(p=_belief, q=_belief, unit=UNIT)
+@checked(axis=AXIS, p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def cross_entropy(
     p: Float[Array, "*#shape"],
@@ -152,7 +153,7 @@ def cross_entropy(
     return jnp.sum(cost / NATS_PER[unit], axis=axis)
 
 
-@checked(p=_belief, q=_belief, unit=UNIT)
+@checked(axis=AXIS, p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def kl_divergence(
     p: Float[Array, "*#shape"],
@@ -184,7 +185,7 @@ def kl_divergence(
     return _at_least_0(jnp.sum(cost / NATS_PER[unit], axis=axis))
 
 
-@checked(p=_belief, q=_belief, unit=UNIT)
+@checked(axis=AXIS, p=_belief, q=_belief, unit=UNIT)
 @partial(jax.jit, static_argnames=("axis", "unit"))
 def js_divergence(
     p: Float[Array, "*#shape"],

@@ -25,6 +25,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from course.checks import (
@@ -34,10 +35,12 @@ from course.checks import (
     describe_shape,
     finite,
     function,
+    kind_of,
     labels,
     positive,
     probabilities,
     probability,
+    read_array,
     refusal,
 )
 from course.maths import distributions
@@ -251,7 +254,7 @@ def laplace_nll(
     return 0.0 - distributions.laplace_log_prob(targets, mean, scale)
 
 
-@checked(loss=function("a function (predictions, targets)"))
+@checked(loss=function("a function (predictions, targets)", 2))
 @functools.cache  # so that the same loss gives the same function, and compiles once
 def sum_outputs(loss: Loss) -> Loss:
     """Return a loss that adds up an example's outputs: independent noise.
@@ -273,7 +276,12 @@ def sum_outputs(loss: Loss) -> Loss:
     """
 
     def total(predictions: Any, targets: Any) -> Array:
-        losses = loss(predictions, targets)
+        losses = read_array("loss", loss(predictions, targets))
+        # There is one row for each example.
+        rows = np.shape(predictions)[:1]
+        if kind_of(losses.dtype) != "float" or not losses.ndim or losses.shape[:1] != rows:
+            got = f"{losses.dtype} of {describe_shape(losses.shape)}"
+            raise refusal("loss", "one float for each output", got, TypeError)
         return jnp.sum(losses, axis=tuple(range(1, losses.ndim)))
 
     return total

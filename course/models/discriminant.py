@@ -8,7 +8,7 @@ in x, as in logistic regression, only found in another way: by averages, so ther
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,15 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from course.checks import checked, count, finite, instance, key, number, refusal
-from course.models.inputs import class_labels, features_of, labels_of_params, number_of_classes
+from course.checks import Arguments, checked, fields, finite, key, number, positive, refusal
+from course.models.inputs import (
+    CLASSES,
+    class_labels,
+    features_of,
+    in_float32,
+    labels_of_params,
+    number_of_classes,
+)
 
 # Least eigenvalue of the features' correlations: below it single precision is lost.
 SMALLEST = 1e-8
@@ -34,12 +41,20 @@ class DiscriminantParams(NamedTuple):
     """Lower triangle L with S = L L', the Cholesky factor of the covariance."""
 
 
+def _factor(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for a Cholesky factor: its diagonal is positive."""
+    if not isinstance(value, jax.core.Tracer):
+        positive(name, np.diag(np.asarray(value)), arguments)
+    return finite(name, value, arguments)
+
+
+_PARAMS = fields(DiscriminantParams, scale_tril=_factor)
 _features = features_of(lambda params: params.mean.shape[-1])
 
 
 @checked(
     inputs=finite,
-    classes=count(2),
+    classes=CLASSES,
     labels=class_labels,
     shrinkage=number("a number from 0 to 1", low=0.0, high=1.0),
 )
@@ -107,10 +122,15 @@ def fit(
         raise refusal("inputs", expected, f"{directions} directions")
 
     scale_tril = deviation[:, None] * np.linalg.cholesky(correlation)
-    return DiscriminantParams(jnp.asarray(prior), jnp.asarray(mean), jnp.asarray(scale_tril))
+    in_float32("inputs", "standard deviations", np.diag(scale_tril), positive=True)
+    return DiscriminantParams(
+        jnp.asarray(prior),
+        in_float32("inputs", "means", mean),
+        in_float32("inputs", "covariance", scale_tril),
+    )
 
 
-@checked(params=instance(DiscriminantParams), inputs=_features)
+@checked(params=_PARAMS, inputs=_features)
 @jax.jit
 def apply(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
@@ -139,7 +159,7 @@ def apply(
     return params.log_prior + along - jnp.sum(mean**2, axis=-1) / 2
 
 
-@checked(params=instance(DiscriminantParams), inputs=_features)
+@checked(params=_PARAMS, inputs=_features)
 @jax.jit
 def log_joint(
     params: DiscriminantParams, inputs: Float[Array, "*batch features"]
@@ -167,7 +187,7 @@ def log_joint(
     return params.log_prior - distance / 2 - volume
 
 
-@checked(key=key, params=instance(DiscriminantParams), labels=labels_of_params)
+@checked(key=key, params=_PARAMS, labels=labels_of_params)
 @jax.jit
 def sample(
     key: PRNGKeyArray, params: DiscriminantParams, labels: Int[Array, "*batch"]

@@ -4,11 +4,53 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
-from course.checks import Arguments, Rule, describe_shape, finite, labels, number, refusal
+from course.checks import (
+    HUGE,
+    TINY,
+    Arguments,
+    Rule,
+    count,
+    describe_shape,
+    finite,
+    labels,
+    number,
+    refusal,
+)
 
 NOT_NEGATIVE = number("a number of at least 0", low=0.0)
+CLASSES = count(2, 2**16)
+# Counts that are added to others: shares of them stay in float32, and their logarithms finite.
+PSEUDO_COUNT = number("a number from 1e-30 to 1e30", 1e-30, 1e30)
+
+
+def in_float32(
+    name: str,
+    what: str,
+    values: Float[np.ndarray, "*shape"] | float,
+    *,
+    positive: bool = False,
+) -> Float[Array, "*shape"]:
+    """Return fitted numbers as a JAX array; refuse data that lead out of the range of float32.
+
+    Args:
+        name: parameter that the numbers follow from, for the message.
+        what: words for the numbers.
+        values: computed in float64.
+        positive: refuse what is too small for float32 as well.
+
+    Returns:
+        The numbers in float32.
+    """
+    least, most = float(np.min(values)), float(np.max(values))
+    if not (-HUGE <= least and most <= HUGE) or (positive and least < TINY):
+        expected = f"numbers of a size for which float32 holds the {what}"
+        got = f"{what} from {least:.3g} to {most:.3g}"
+        raise refusal(name, expected, got)
+    return jnp.asarray(values)
 
 
 def features_of(size: Callable[[Any], int], *, values: Rule = finite) -> Rule:

@@ -17,7 +17,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.checks import BELOW_1, Arguments, checked, count, finite, key, number, one_of, refusal
+from course.checks import (
+    BELOW_1,
+    Arguments,
+    axes_spec,
+    check_parts,
+    check_size,
+    checked,
+    count,
+    finite,
+    key,
+    number,
+    one_of,
+    refusal,
+)
 from course.models.inputs import NOT_NEGATIVE, features_of
 
 Params: TypeAlias = Any  # a pytree: dicts, tuples and lists of arrays, nested in any way
@@ -63,6 +76,8 @@ RECTIFIERS = frozenset({"relu", "gelu", "silu"})
 # A layer with at most as many outputs multiplies in the way that is quickest to differentiate.
 NARROW = 16
 
+DENSE = {"w": axes_spec("inputs outputs"), "b": axes_spec("outputs")}
+
 activation_name = one_of(*ACTIVATIONS)
 
 
@@ -70,11 +85,7 @@ def _dense_params(name: str, value: Any, _arguments: Arguments) -> dict[str, Arr
     """Rule for the parameters of a dense layer: w with two axes, b with w's second."""
     if not isinstance(value, Mapping) or not {"w", "b"} <= value.keys():
         raise refusal(name, "a dict with w and b", type(value).__name__, TypeError)
-    w, b = jnp.asarray(value["w"]), jnp.asarray(value["b"])
-    if w.ndim != 2 or b.shape != w.shape[1:]:
-        got = f"shapes {w.shape} and {b.shape}"
-        raise refusal(name, "w (inputs, outputs) and b (outputs,)", got)
-    return {"w": w, "b": b}
+    return check_parts(name, value, DENSE)
 
 
 @checked(key=key, inputs=count(), outputs=count(), activation=activation_name, scale=NOT_NEGATIVE)
@@ -110,6 +121,7 @@ def dense_init(
     Reference: K. He et al., Delving Deep into Rectifiers, ICCV (2015); X. Glorot and Y. Bengio,
     Understanding the Difficulty of Training Deep Feedforward Neural Networks, AISTATS (2010).
     """
+    check_size("outputs", "weights", inputs, outputs)
     fan = inputs if activation in RECTIFIERS else inputs + outputs
     w = scale * math.sqrt(2 / fan) * jax.random.normal(key, (inputs, outputs))
     return {"w": w, "b": jnp.zeros(outputs)}

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from course.checks import checked, describe_shape, finite, instance, refusal
-from course.models.inputs import NOT_NEGATIVE, features_of
+from course.checks import checked, describe_shape, fields, finite, refusal
+from course.models.inputs import NOT_NEGATIVE, features_of, in_float32
 
 
 class LinearParams(NamedTuple):
@@ -58,18 +58,23 @@ def fit(
     >>> print(params.w.round(3), params.b.round(3))
     [2.] 1.0
 
+    Raises:
+        ValueError: if float32 cannot hold the weights, as for features that vary by 1e-200.
+
     Reference: T. Hastie, R. Tibshirani and J. Friedman, The Elements of Statistical Learning (2nd
     ed., 2009), sections 3.2 and 3.4.1.
     """
     if targets.ndim > 2:
         raise refusal("targets", "a list of numbers, or of rows", describe_shape(targets.shape))
     u, s, vt = singular_values(inputs)
-    w = (vt.T * s / (s**2 + l2)) @ u.T @ (targets - targets.mean(axis=0))
-    b = targets.mean(axis=0) - inputs.mean(axis=0) @ w
-    return LinearParams(jnp.asarray(w), jnp.asarray(b))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a better message
+        # 1/(s + l2/s) is s/(s^2 + l2), where s^2 may be too small for a float.
+        w = (vt.T / (s + l2 / s)) @ (u.T @ (targets - targets.mean(axis=0)))
+        b = targets.mean(axis=0) - inputs.mean(axis=0) @ w
+    return LinearParams(in_float32("inputs", "weights", w), in_float32("inputs", "intercept", b))
 
 
-@checked(params=instance(LinearParams), inputs=features_of(lambda params: len(params.w)))
+@checked(params=fields(LinearParams), inputs=features_of(lambda params: len(params.w)))
 @jax.jit
 def apply(
     params: LinearParams, inputs: Float[Array, "*batch features"]
@@ -104,6 +109,7 @@ class SingularValues(NamedTuple):
     """Directions, orthonormal rows."""
 
 
+@checked(inputs=finite)
 def singular_values(inputs: Float[np.ndarray, "examples features"]) -> SingularValues:
     """Decompose the features along the directions in which they vary.
 

@@ -7,12 +7,17 @@ weights have no closed form, but their cost is convex, and `fit` finds its minim
 find them step by step, begin with `course.models.mlp.mlp((features, classes))`.)
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from course.checks import checked, count, finite, refusal
-from course.models.inputs import NOT_NEGATIVE, class_labels, number_of_classes
+from course.checks import checked, finite, refusal
+from course.models.inputs import (
+    CLASSES,
+    NOT_NEGATIVE,
+    class_labels,
+    in_float32,
+    number_of_classes,
+)
 from course.models.linear import LinearParams, apply, singular_values
 
 __all__ = ["LinearParams", "apply", "fit"]
@@ -21,7 +26,7 @@ STEPS = 20_000  # `fit` raises an error after as many
 SLOPE = 1e-7  # nats along every direction, at which the cost counts as minimal
 
 
-@checked(inputs=finite, classes=count(2), labels=class_labels, l2=NOT_NEGATIVE)
+@checked(inputs=finite, classes=CLASSES, labels=class_labels, l2=NOT_NEGATIVE)
 def fit(
     inputs: Float[np.ndarray, "examples features"],
     labels: Int[np.ndarray, " examples"],
@@ -65,11 +70,11 @@ def fit(
     # L-BFGS is fast where the cost curves alike in all directions. So it gets other coordinates v,
     # with w = turn v, in which it nearly does; the last of them belongs to b.
     u, s, vt = singular_values(inputs)
-    stretch = 1 / np.sqrt(s**2 / 4 + l2)
+    stretch = 1 / np.hypot(s / 2, np.sqrt(l2))
     turn = vt.T * stretch
     unit = 2 / np.sqrt(len(inputs))
     x = np.column_stack([u * (s * stretch), np.full(len(inputs), unit)])
-    penalty = np.append(l2 * stretch**2, 0)[:, None]
+    penalty = np.append((np.sqrt(l2) * stretch) ** 2, 0)[:, None]
 
     one_hot = np.eye(number_of_classes(labels, classes))[labels]
     v = _minimize(x, one_hot, penalty)
@@ -82,12 +87,13 @@ def fit(
         raise refusal("l2", expected, l2)
 
     # Back to the features as they were, which `singular_values` centred.
-    w = turn @ v[:-1]
-    b = unit * v[-1] - inputs.mean(axis=0) @ w
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, with a better message
+        w = turn @ v[:-1]
+        b = unit * v[-1] - inputs.mean(axis=0) @ w
     if len(b) == 1:
         w = np.column_stack([np.zeros(len(w)), w])
         b = np.append(0, b)
-    return LinearParams(jnp.asarray(w), jnp.asarray(b))
+    return LinearParams(in_float32("inputs", "weights", w), in_float32("inputs", "intercept", b))
 
 
 def _minimize(

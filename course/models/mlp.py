@@ -2,26 +2,43 @@
 
 import functools
 import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from course.checks import BELOW_1, Arguments, Rule, checked, count, key, number, refusal
+from course.checks import (
+    BELOW_1,
+    Arguments,
+    Rule,
+    axes_spec,
+    check_parts,
+    check_size,
+    checked,
+    count,
+    key,
+    number,
+    refusal,
+    sequence,
+)
 from course.models import layers
 from course.models.inputs import NOT_NEGATIVE, features_of
 from course.models.layers import ACTIVATIONS, Model, Params
 
+MOST_LAYERS = 100  # each of which takes a while to compile
+
 
 def _sizes(name: str, value: Any, arguments: Arguments) -> tuple[int, ...]:
     """Rule for at least two sizes, each at least 1; becomes a tuple."""
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
-        raise refusal(name, "a tuple of integers", type(value).__name__, TypeError)
-    sizes = tuple(count()(name, size, arguments) for size in value)
+    given = sequence(name, value, "a tuple of integers", MOST_LAYERS + 1)
+    sizes = tuple(count()(name, size, arguments) for size in given)
     if len(sizes) < 2:
         raise refusal(name, "at least two sizes, of the input and of the output", sizes)
+    for pair in itertools.pairwise(sizes):
+        check_size(name, "weights between two layers", *pair)
+    check_size(name, "weights", sum(map(operator.mul, sizes, sizes[1:])))
     return sizes
 
 
@@ -38,19 +55,24 @@ def _fixed(rule: Rule) -> Rule:
 
 def _params_of(sizes: tuple[int, ...]) -> Rule:
     """Return a rule for the parameters of a network with these sizes."""
-    wanted = list(itertools.pairwise(sizes))
+    specs = [
+        {"w": axes_spec(f"{inputs} {outputs}"), "b": axes_spec(f"{outputs}")}
+        for inputs, outputs in itertools.pairwise(sizes)
+    ]
 
     def rule(name: str, value: Any, _arguments: Arguments) -> Any:
         if not isinstance(value, tuple | list):
-            raise refusal(name, f"{len(wanted)} layers", type(value).__name__, TypeError)
+            raise refusal(name, f"{len(specs)} layers", type(value).__name__, TypeError)
         for layer in value:
             if not isinstance(layer, Mapping) or not {"w", "b"} <= layer.keys():
                 kind = type(layer).__name__
                 raise refusal(name, "layers that are dicts with w and b", f"a {kind}", TypeError)
-        got = [np.shape(layer["w"]) for layer in value]
-        if got != wanted:
-            raise refusal(name, f"layers with weights of {wanted}", got)
-        return value
+        if len(value) != len(specs):
+            raise refusal(name, f"{len(specs)} layers", len(value))
+        return tuple(
+            check_parts(name, layer, spec, where=f" of layer {place}")
+            for place, (layer, spec) in enumerate(zip(value, specs, strict=True))
+        )
 
     return rule
 
@@ -77,7 +99,7 @@ def mlp(
 
     Args:
         sizes: of the input, of each hidden layer and of the output: (64, 128, 10) has one hidden
-            layer of 128 neurons.
+            layer of 128 neurons. At most 100 layers, and 2^27 weights in all.
         activation: the f of the hidden layers, a name in `course.models.layers.ACTIVATIONS`.
         dropout: the share of hidden units that is *dropped* while training, from 0 to below 1.
         init_scale: a factor on the random initial weights; with 0 they are zeros.
@@ -88,7 +110,7 @@ def mlp(
 
     >>> model = mlp((2, 16, 3))
     >>> params = model.init(jax.random.key(0))
-    >>> model.apply(params, np.zeros((5, 2))).shape
+    >>> model.apply(params, jax.numpy.zeros((5, 2))).shape
     (5, 3)
 
     Reference: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning (2016), chapter 6.

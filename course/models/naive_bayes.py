@@ -22,18 +22,21 @@ from course.checks import (
     Rule,
     check_range,
     checked,
-    count,
+    fields,
     finite,
     key,
-    number,
+    positive,
     read_array,
     refusal,
 )
 from course.maths.distributions import normal_log_prob
 from course.models.inputs import (
+    CLASSES,
     NOT_NEGATIVE,
+    PSEUDO_COUNT,
     class_labels,
     features_of,
+    in_float32,
     labels_of_params,
     number_of_classes,
 )
@@ -62,14 +65,19 @@ class GaussianParams(NamedTuple):
 
 
 NaiveBayesParams: TypeAlias = BernoulliParams | GaussianParams
+_WHOLE = {
+    BernoulliParams: fields(BernoulliParams),
+    GaussianParams: fields(GaussianParams, scale=positive),
+}
 Inputs: TypeAlias = Bool[Array, "*batch features"] | Num[Array, "*batch features"]
 
 
-def _params(name: str, value: Any, _arguments: Arguments) -> NaiveBayesParams:
+def _params(name: str, value: Any, arguments: Arguments) -> NaiveBayesParams:
     """Rule for what one of the two `fit_...` returned."""
     if not isinstance(value, NaiveBayesParams):
         raise refusal(name, "BernoulliParams or GaussianParams", type(value).__name__, TypeError)
-    return value
+    whole: NaiveBayesParams = _WHOLE[type(value)](name, value, arguments)
+    return whole
 
 
 def _word_counts_rule(*axes: str) -> Rule:
@@ -107,9 +115,9 @@ def _features(name: str, value: Any, arguments: Arguments) -> Any:
 
 @checked(
     counts=_word_counts_rule("examples", "features"),
-    classes=count(2),
+    classes=CLASSES,
     labels=_labels,
-    pseudo_count=number(),
+    pseudo_count=PSEUDO_COUNT,
 )
 def fit_bernoulli(
     counts: Int[Array, "examples features"] | Bool[Array, "examples features"],
@@ -163,7 +171,7 @@ def _count(
     return BernoulliParams(jnp.log(examples[:, 0] / len(counts)), jnp.log(present), jnp.log(absent))
 
 
-@checked(inputs=finite, classes=count(2), labels=class_labels, smoothing=NOT_NEGATIVE)
+@checked(inputs=finite, classes=CLASSES, labels=class_labels, smoothing=NOT_NEGATIVE)
 def fit_gaussian(
     inputs: Float[np.ndarray, "examples features"],
     labels: Int[np.ndarray, " examples"],
@@ -209,7 +217,11 @@ def fit_gaussian(
         expected = "features that vary within each class (or smoothing above 0)"
         raise refusal("inputs", expected, f"feature {feature}, constant in class {k}")
     prior = np.log([len(group) / len(inputs) for group in groups])
-    return GaussianParams(jnp.asarray(prior), jnp.asarray(mean), jnp.asarray(scale))
+    return GaussianParams(
+        jnp.asarray(prior),
+        in_float32("inputs", "means", mean),
+        in_float32("inputs", "standard deviations", scale, positive=True),
+    )
 
 
 @checked(params=_params, inputs=_features)

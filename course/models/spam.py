@@ -17,10 +17,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from course.checks import Arguments, check_range, checked, instance, labels, number, text
+from course.checks import (
+    Arguments,
+    ArraySpec,
+    check_range,
+    checked,
+    fields,
+    instance,
+    labels,
+    refusal,
+    strings,
+    text,
+)
 from course.data.words import vocabulary, word_counts, words
 from course.models import naive_bayes
-from course.models.inputs import features_of
+from course.models.inputs import PSEUDO_COUNT, features_of
 from course.models.naive_bayes import BernoulliParams
 
 # Words that somebody wrote down after a morning with a full inbox.
@@ -42,6 +53,31 @@ def _counts(name: str, value: Any, _arguments: Arguments) -> Any:
     return value
 
 
+def _spam(name: str, value: Any, _arguments: Arguments) -> Any:
+    """Rule for truth values, one for each message."""
+    spec = ArraySpec(numpy=True, kind="bool", axes=("messages",))
+    return spec.convert(spec.read(name, value, {}))
+
+
+def _params(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for parameters of the two classes ham and spam."""
+    params = fields(BernoulliParams)(name, value, arguments)
+    if params.log_prior.shape != (2,):
+        raise refusal(name, "two classes, ham and spam", len(params.log_prior))
+    return params
+
+
+def _whole_filter(name: str, value: Any, arguments: Arguments) -> SpamFilter:
+    """Rule for what `train` returned: a vocabulary, and parameters with a column for each word."""
+    known: SpamFilter = instance(SpamFilter)(name, value, arguments)
+    vocabulary = strings(name, known.vocabulary, arguments)
+    params = _params(name, known.params, arguments)
+    if params.log_present.shape[1] != len(vocabulary):
+        columns = params.log_present.shape[1]
+        raise refusal(name, f"a column for each of the {len(vocabulary)} words", columns)
+    return SpamFilter(vocabulary, params)
+
+
 @checked(text=text)
 def keyword_rules(text: str) -> bool:
     """Classify a message by rules: it is spam if it holds one of the KEYWORDS.
@@ -58,6 +94,7 @@ def keyword_rules(text: str) -> bool:
     return not set(KEYWORDS).isdisjoint(words(text))
 
 
+@checked(texts=strings, spam=_spam)
 def train(texts: Sequence[str], spam: Sequence[bool] | Bool[np.ndarray, " messages"]) -> SpamFilter:
     """Train a filter on labelled messages: its vocabulary and its parameters.
 
@@ -76,7 +113,7 @@ def train(texts: Sequence[str], spam: Sequence[bool] | Bool[np.ndarray, " messag
     return SpamFilter(known, fit(word_counts(texts, known), spam))
 
 
-@checked(spam_filter=instance(SpamFilter))
+@checked(spam_filter=_whole_filter, texts=strings)
 def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, " messages"]:
     """Classify messages by a trained filter: spam if that is likelier than not.
 
@@ -95,7 +132,7 @@ def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, 
     return np.asarray(log_odds) > 0
 
 
-@checked(counts=_counts, spam=labels(2), pseudo_count=number())
+@checked(counts=_counts, spam=labels(2), pseudo_count=PSEUDO_COUNT)
 @jax.jit
 def fit(
     counts: Int[Array, "messages words"],
@@ -138,7 +175,7 @@ def fit(
 
 
 @checked(
-    params=instance(BernoulliParams),
+    params=_params,
     counts=features_of(lambda params: params.log_present.shape[-1], values=_counts),
 )
 @jax.jit

@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from course.checks import checked, labels, number, probabilities
+from course.checks import checked, labels, probabilities
 from course.data.weather import BAROMETERS, SKIES
+from course.models.inputs import PSEUDO_COUNT
 
 Table: TypeAlias = Float[Array, "3 3"]  # a row for each barometer, a column for each sky
 
 
-@checked(barometer=labels(len(BAROMETERS)), sky=labels(len(SKIES)), pseudo_count=number())
+@checked(barometer=labels(len(BAROMETERS)), sky=labels(len(SKIES)), pseudo_count=PSEUDO_COUNT)
 @jax.jit
 def fit(
     barometer: Int[Array, " days"],

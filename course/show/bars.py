@@ -9,11 +9,36 @@ from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 from matplotlib.text import Annotation
 
-from course.checks import HUGE, checked, describe_shape, number, refusal, within
-from course.show.lines import legend
+from course.checks import (
+    HUGE,
+    Arguments,
+    checked,
+    count,
+    describe_shape,
+    number,
+    refusal,
+    sequence,
+    within,
+)
+from course.show.lines import DIGITS, MOST_TEXTS, axes, legend, perhaps_infinite, role_of_one, texts
 from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
 
-heights = within(0, np.inf, "values of at least 0")
+not_negative = within(0, np.inf, "values of at least 0")
+
+
+def heights(name: str, value: Any, arguments: Arguments) -> Any:
+    """Rule for values of at least 0, some perhaps infinite."""
+    return perhaps_infinite(name, not_negative(name, value, arguments), arguments)
+
+
+def _roles(name: str, value: Any, arguments: Arguments) -> Role | tuple[Role, ...]:
+    """Rule for one role, or a list of them."""
+    if isinstance(value, Role):
+        return value
+    given = sequence(name, value, "a Role, such as BELIEF, or a list of them", MOST_TEXTS)
+    return tuple(role_of_one(name, role, arguments) for role in given)
+
+
 HEADROOM: Final = 1.12  # the axes end this much above the highest bar, so that its value fits in
 # How a value is written above its bar.
 ABOVE: Final = dict[str, Any](
@@ -27,7 +52,15 @@ def _check_length(name: str, given: Sized, expected: int, what: str) -> None:
         raise refusal(name, f"{expected}, one for each {what}", len(given))
 
 
-@checked(p=heights, top=number("a number of at least 0", low=0))
+@checked(
+    ax=axes,
+    p=heights,
+    labels=texts,
+    role=_roles,
+    names=texts,
+    digits=DIGITS,
+    top=number("a number of at least 0", low=0),
+)
 @styled
 def bars(
     ax: Axes,
@@ -86,7 +119,7 @@ def bars(
     return legend(ax) if names else ax
 
 
-@checked(p=heights)
+@checked(ax=axes, p=heights, group=count(-1000, 1000), digits=DIGITS)
 def set_bars(
     ax: Axes, p: Float[np.ndarray, " outcomes"], *, group: int = 0, digits: int = 2
 ) -> Axes:
@@ -106,25 +139,35 @@ def set_bars(
         shown = min(height, top / HEADROOM)
         bar.set_height(height if np.isfinite(height) else shown)
         note.xy = (note.xy[0], shown)
-        note.set_text(value_text(height, digits))
+        note.set_text(_value_text(height, digits))
     return ax
 
 
 def _gid(ax: Axes, group: int) -> str:
     """Return the group id of the values above a group of bars."""
-    return f"bars {range(len(ax.containers))[group]}"
+    drawn = len(ax.containers)
+    if not -drawn <= group < drawn:
+        raise refusal("group", f"one of the {drawn} distributions of these axes", group)
+    return f"bars {group % drawn}"
 
 
-def value_text(value: float, digits: int) -> str:
+def _value_text(value: float, digits: int) -> str:
     """Number as figures write it.
 
-    >>> value_text(0.3, 2), value_text(float("inf"), 2)
+    >>> _value_text(0.3, 2), _value_text(float("inf"), 2)
     ('0.30', '∞')
     """
     return "∞" if np.isinf(value) else f"{value:.{digits}f}"
 
 
-@checked(parts=within(0, HUGE, "finite values of at least 0"))
+@checked(
+    ax=axes,
+    parts=within(0, HUGE, "finite values of at least 0"),
+    labels=texts,
+    names=texts,
+    role=_roles,
+    digits=DIGITS,
+)
 @styled
 def stacked(
     ax: Axes,
@@ -157,12 +200,12 @@ def stacked(
             x, row, 0.6, end - row, color=part, edgecolor="white", hatch=part.hatch, label=name
         )
         # A part too thin for its number goes without: the total stands above.
-        inside = [value_text(v, digits) if v > 0.08 * total.max() else "" for v in row]
+        inside = [_value_text(v, digits) if v > 0.08 * total.max() else "" for v in row]
         ax.bar_label(drawn, inside, label_type="center", fontsize=SMALL, bbox=GROUND)
 
     # Totals stand out from the parts by their weight.
     for place, height in zip(x, total, strict=True):
-        ax.annotate(value_text(height, digits), (place, height), fontweight="bold", **ABOVE)
+        ax.annotate(_value_text(height, digits), (place, height), fontweight="bold", **ABOVE)
     ax.set_xticks(x, labels)
     ax.tick_params(axis="x", length=0)
     return legend(ax)

@@ -16,7 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from course.checks import checked, instance, refusal
+from course.checks import checked, describe_integer, flag, instance, integer, refusal
 from course.maths.autodiff import Value
 from course.show import figures
 from course.show.graph_layout import Points, layered
@@ -58,7 +58,7 @@ class GraphDrawing:
     'Graph of 3 values. x: data 3, grad 7. x × x: data 9, grad 1. 9 + x: data 12, grad 1.'
     """
 
-    @checked(result=instance(Value))
+    @checked(result=instance(Value), gradients=flag, down=flag)
     @styled
     def __init__(self, result: Value, *, gradients: bool = True, down: bool | None = None) -> None:
         count = len(result.topological_order())
@@ -90,8 +90,10 @@ class GraphDrawing:
 
     def at(self, *, step: int) -> str:
         """Show the graph as it stands at a step, and return in words what happens there."""
+        step = integer("step", step)
         if step not in range(self.last + 1):
-            raise refusal("step", f"an integer from 0 to {self.last}", step)
+            got = describe_integer(step)
+            raise refusal("step", f"an integer from 0 to {self.last}", got)
         active = self._steps.active(step)
         back = self._steps.is_back(step)
         handed = self._steps.handed(step)

@@ -8,7 +8,21 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
-from course.checks import HUGE, checked, finite, number, one_of, within
+from course.checks import (
+    HUGE,
+    Arguments,
+    checked,
+    count,
+    finite,
+    flag,
+    instance,
+    number,
+    one_of,
+    refusal,
+    sequence,
+    strings,
+    text,
+)
 from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role, styled
 
 ROW: Final = 0.1  # height of a row of event texts, as part of the axes
@@ -18,10 +32,44 @@ MARK: Final = "mark"  # the group id by which `set_mark` finds what `mark` drew
 BESIDE: Final[dict[str, Any]] = {"textcoords": "offset points", "bbox": GROUND}
 
 finite_number = number("a finite number", low=-HUGE)
-perhaps_infinite = within(-np.inf, np.inf, "numbers, finite or not")
+axes = instance(Axes, "the axes of a figure")
+role_of_one = instance(Role, "a Role, such as BELIEF")
+MOST_TEXTS = 1000  # in a figure
+DIGITS = count(0, 17)  # a float has no more
 
 
-@checked(x=finite, y=perhaps_infinite)
+def perhaps_infinite(name: str, value: Any, _arguments: Arguments) -> Any:
+    """Rule for numbers that are infinite or can be drawn."""
+    known = value[np.isfinite(value)]
+    if np.isnan(value).any() or (abs(known) > HUGE).any():
+        expected = f"numbers, finite or not, that are up to {HUGE:.2g} in size"
+        raise refusal(name, expected, f"{value[~(abs(value) <= HUGE)].flat[0]:.7g}")
+    return value
+
+
+def texts(name: str, value: Any, arguments: Arguments) -> tuple[str, ...]:
+    """Rule for any number of strings; becomes a tuple."""
+    given = sequence(name, value, "a list of strings", MOST_TEXTS)
+    return strings(name, given, arguments) if given else ()
+
+
+def _offset(name: str, value: Any, arguments: Arguments) -> tuple[float, ...]:
+    """Rule for points to the right and up."""
+    given = sequence(name, value, "a pair of numbers", MOST_TEXTS)
+    if len(given) != 2:
+        raise refusal(name, "a pair of numbers", f"{len(given)} of them")
+    return tuple(number("points, up to 1000", -1000, 1000)(name, one, arguments) for one in given)
+
+
+def _events(name: str, value: Any, arguments: Arguments) -> dict[float, str]:
+    """Rule for texts by the time that they belong to."""
+    if not isinstance(value, Mapping):
+        raise refusal(name, "a dict of texts by time", type(value).__name__, TypeError)
+    times = [finite_number(name, time, arguments) for time in value]
+    return dict(zip(times, (text(name, said, arguments) for said in value.values()), strict=True))
+
+
+@checked(ax=axes, x=finite, y=perhaps_infinite, role=role_of_one, name=text, fill=flag)
 @styled
 def curve(
     ax: Axes,
@@ -48,7 +96,7 @@ def curve(
     return ax
 
 
-@checked(x=finite_number, y=finite_number)
+@checked(ax=axes, x=finite_number, y=finite_number, text=text, role=role_of_one, offset=_offset)
 @styled
 def mark(
     ax: Axes,
@@ -73,17 +121,17 @@ def mark(
     return ax
 
 
-@checked(x=finite_number, y=finite_number)
+@checked(ax=axes, x=finite_number, y=finite_number, text=text, index=count(-1000, 1000))
 def set_mark(ax: Axes, x: float, y: float, text: str, *, index: int = -1) -> Axes:
     """Move a point that `mark` drew and rewrite its text.
 
     Args:
         index: number of the mark, in the order in which they were drawn.
-
-    Raises:
-        IndexError: nothing was marked.
     """
-    point = [line for line in ax.lines if line.get_gid() == MARK][index]
+    points = [line for line in ax.lines if line.get_gid() == MARK]
+    if not -len(points) <= index < len(points):
+        raise refusal("index", f"one of the {len(points)} marks of these axes", index)
+    point = points[index]
     note = [note for note in ax.texts if note.get_gid() == MARK][index]
     assert isinstance(note, Annotation)  # as `mark` made it
     note.xy = (x, y)
@@ -92,7 +140,7 @@ def set_mark(ax: Axes, x: float, y: float, text: str, *, index: int = -1) -> Axe
     return ax
 
 
-@checked(value=finite_number, axis=one_of("x", "y"))
+@checked(ax=axes, value=finite_number, text=text, axis=one_of("x", "y"), role=role_of_one)
 @styled
 def reference(ax: Axes, value: float, text: str, *, axis: str = "y", role: Role = TRUTH) -> Axes:
     """Draw a line across the axes at `value` of its x or y `axis`, `text` at the end."""
@@ -109,7 +157,14 @@ def reference(ax: Axes, value: float, text: str, *, axis: str = "y", role: Role 
     return ax
 
 
-@checked(x=finite, samples=finite, coverage=number("a number from 0 to 1", low=0, high=1))
+@checked(
+    ax=axes,
+    x=finite,
+    samples=finite,
+    role=role_of_one,
+    name=text,
+    coverage=number("a number from 0 to 1", low=0, high=1),
+)
 @styled
 def band(
     ax: Axes,
@@ -135,7 +190,7 @@ def band(
     return ax
 
 
-@checked(times=finite, samples=finite)
+@checked(ax=axes, times=finite, samples=finite, events=_events, role=role_of_one, name=text)
 @styled
 def timeline(
     ax: Axes,
@@ -156,8 +211,8 @@ def timeline(
     """
     band(ax, times, np.atleast_2d(samples), role=role, name=name)
     ax.lines[-1].set(marker=role.marker, markersize=5, linewidth=1.5)
-    for place, (time, text) in enumerate((events or {}).items()):
-        reference(ax, time, text, axis="x")
+    for place, (time, said) in enumerate((events or {}).items()):
+        reference(ax, time, said, axis="x")
         # Neighbours stand on different rows, so that a long text does not run into the next.
         note = ax.texts[-1]
         assert isinstance(note, Annotation)  # as `reference` made it
@@ -170,6 +225,7 @@ def timeline(
     return ax
 
 
+@checked(ax=axes, outside=flag)
 @styled
 def legend(ax: Axes, *, outside: bool = True) -> Axes:
     """Name what was drawn: right of the axes, where it hides nothing, or inside."""

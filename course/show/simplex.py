@@ -7,8 +7,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
-from course.checks import checked, count, probabilities, refusal
-from course.show.lines import finite_number, perhaps_infinite
+from course.checks import checked, count, probabilities, refusal, text
+from course.show.lines import axes, finite_number, perhaps_infinite, texts
 from course.show.style import MUTED, styled
 
 # One row for each outcome: bottom left, bottom right, top.
@@ -33,7 +33,7 @@ def to_plane(p: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
     return np.asarray(p @ CORNERS)
 
 
-@checked(resolution=count(2))
+@checked(resolution=count(2, 2048))
 def grid(resolution: int = 220) -> Float[np.ndarray, "rows columns 3"]:
     """Return the distribution at each pixel of a picture of the triangle.
 
@@ -41,7 +41,7 @@ def grid(resolution: int = 220) -> Float[np.ndarray, "rows columns 3"]:
     `heat` hides them.
 
     Args:
-        resolution: pixels across.
+        resolution: pixels across, from 2 to 2048.
 
     Returns:
         shape (rows, columns, 3), each summing to one; the bottom row comes first.
@@ -56,6 +56,7 @@ def grid(resolution: int = 220) -> Float[np.ndarray, "rows columns 3"]:
     return np.asarray(p / p.sum(axis=-1, keepdims=True))
 
 
+@checked(ax=axes, labels=texts)
 @styled
 def simplex(ax: Axes, labels: Sequence[str]) -> Axes:
     """Draw the empty triangle with its corners labelled: bottom left, bottom right, top."""
@@ -74,7 +75,7 @@ def simplex(ax: Axes, labels: Sequence[str]) -> Axes:
     return ax
 
 
-@checked(values=perhaps_infinite, low=finite_number, high=finite_number)
+@checked(ax=axes, values=perhaps_infinite, label=text, low=finite_number, high=finite_number)
 @styled
 def heat(
     ax: Axes,

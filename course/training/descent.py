@@ -17,7 +17,19 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from course.checks import checked, count, finite, function, positive, refusal
+from course.checks import (
+    MOST,
+    check_size,
+    checked,
+    count,
+    describe_shape,
+    finite,
+    function,
+    kind_of,
+    positive,
+    read_array,
+    refusal,
+)
 from course.checks import key as one_key
 from course.training.optimizer_base import GradientTransformation, as_partial, transformation
 from course.training.optimizers import Optimizer, apply_updates, as_optimizer
@@ -41,10 +53,11 @@ class Borders(NamedTuple):
     """2 / λ: above it each step ends farther away than it began."""
 
 
-COST = function("a function of the parameters")
+COST = function("a function of the parameters", 1)
+MOST_STEPS = 2**20
 
 
-@checked(cost=COST, start=finite, optimizer=transformation, steps=count())
+@checked(cost=COST, start=finite, optimizer=transformation, steps=count(1, MOST_STEPS))
 def descend(
     cost: Callable[[Array], Array],
     start: Float[Array, " parameters"],
@@ -63,7 +76,7 @@ def descend(
         cost: the function J, from the parameters to one number; JAX must be able to trace it.
         start: parameters before the first step.
         optimizer: from `course.training.optimizers`, or with optax's protocol.
-        steps: number of steps.
+        steps: number of steps, at most 2^20.
 
     >>> from course.training.optimizers import sgd
     >>> path = descend(lambda w: w @ w / 2, [1.0, 2.0], sgd(0.5), steps=3)
@@ -72,6 +85,7 @@ def descend(
     >>> path.costs.tolist()
     [2.5, 0.625, 0.15625, 0.0390625]
     """
+    check_size("steps", "numbers in the path", steps, len(start))
     no_tilts = jnp.zeros((steps, len(start)), start.dtype)
     return _walk(as_partial(cost), start, as_optimizer(optimizer), no_tilts)
 
@@ -83,7 +97,7 @@ def descend(
     tilts=finite,
     batch_size=count(),
     key=one_key,
-    steps=count(),
+    steps=count(1, MOST_STEPS),
 )
 def descend_on_batches(
     cost: Callable[[Array], Array],
@@ -124,6 +138,8 @@ def descend_on_batches(
     """
     if batch_size > len(tilts):
         raise refusal("batch_size", f"at most the {len(tilts)} examples", batch_size)
+    check_size("steps", "numbers in the path", steps, len(start))
+    check_size("steps", "examples", steps, len(tilts), most=MOST)
     batch_tilts = _batch_tilts(key, tilts, batch_size, steps=steps)
     return _walk(as_partial(cost), start, as_optimizer(optimizer), batch_tilts)
 
@@ -147,23 +163,42 @@ def _walk(
     tilts: Float[Array, "steps parameters"],
 ) -> Path:
     """Take a step for each of the tilts, which are added to the gradients."""
+    one_cost = _one_number(cost)
 
     def step(carry: tuple[Array, Any], tilt: Array) -> tuple[Any, tuple[Array, Array]]:
         w, state = carry
-        value, gradient = jax.value_and_grad(cost)(w)
+        value, gradient = jax.value_and_grad(one_cost)(w)
         updates, state = optimizer.update(gradient + tilt, state, w)
         return (apply_updates(w, updates), state), (w, value)
 
     (last, _), (points, values) = jax.lax.scan(step, (start, optimizer.init(start)), tilts)
     points = jnp.concatenate([points, last[None]])
-    costs = jnp.append(values, cost(last))
+    costs = jnp.append(values, one_cost(last))
     # The cost of an overflow may be inf - inf, which is NaN.
     return Path(points, jnp.where(jnp.isnan(costs), jnp.inf, costs))
 
 
+def _one_number(cost: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Return the cost, which is looked at while JAX traces it: it gives one float."""
+
+    def checked_cost(w: Array) -> Array:
+        try:
+            value = cost(w)
+        except jax.errors.JAXTypeError as error:
+            got = f"one that raises {type(error).__name__}: it asks for numbers, not for formulas"
+            raise refusal("cost", "a function that JAX can trace", got, TypeError) from error
+        number = read_array("cost", value)
+        if number.shape or kind_of(number.dtype) != "float":
+            got = f"{type(value).__name__} of {describe_shape(number.shape)}"
+            raise refusal("cost", "a function that gives one float", got, TypeError)
+        return value
+
+    return checked_cost
+
+
 @checked(rate=positive, curvatures=finite)
 def multipliers(
-    rate: Float[Array, "*rates"], curvatures: Float[Array, "*directions"]
+    rate: Float[Array, "*#shape"], curvatures: Float[Array, "*#shape"]
 ) -> Float[Array, "*both"]:
     """Return the factor by which a step multiplies the distance to the minimum along a direction.
 

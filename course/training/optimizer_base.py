@@ -28,23 +28,28 @@ what is the same for all. This is the whole path of Adam, for a single array:
 True [-0.1  0.1]
 """
 
+import contextlib
+import inspect
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int, PyTree
 
-from course.checks import Arguments, refusal
-from course.training.schedules import MAX_COUNT, Scalar, Schedule
+from course.checks import Arguments, count, describe_error, kind_of, refusal
+from course.training.schedules import MAX_COUNT, Scalar, Schedule, rate_at
 
 Time: TypeAlias = Float[Array, ""]
 Weights: TypeAlias = Float[Array, "*shape"]
 # Result of an equation for one array: the direction, and the new memory by name.
 Direction: TypeAlias = tuple[Weights, dict[str, Weights]]
 
+check_count = count(0, MAX_COUNT)
 FLOATS = ("float16", "bfloat16", "float32", "float64")  # dtypes that can be trained
 
 
@@ -91,9 +96,11 @@ def init_state(params: PyTree, **values: Scalar) -> State:
 
     Reference: `init` of `optax.GradientTransformation`.
     """
-    check_floats("params", params)
+    _check_floats("params", params)
     memory = {
-        name: jax.tree.map(lambda w, value=value: jnp.full_like(at_least_float32(w), value), params)
+        name: jax.tree.map(
+            lambda w, value=value: jnp.full_like(_at_least_float32(w), value), params
+        )
         for name, value in values.items()
     }
     return State(jnp.zeros((), jnp.int32), memory)
@@ -125,25 +132,26 @@ def apply_rule(
     Reference: `update` of `optax.GradientTransformation`.
     """
     # Shapes that differ would broadcast silently.
-    check_floats("grads", grads)
+    _check_state(state, _memory_names(rule.func, len(rule.args), frozenset(rule.keywords)))
+    _check_floats("grads", grads)
     if params is not None:
-        check_fit("grads", grads, "params", params)
+        _check_floats("params", params)
+        _check_fit("grads", grads, "params", params)
     for remembered in state.memory.values():
-        check_fit("grads", grads, "state", remembered)
+        _check_floats("state", remembered)
+        _check_fit("grads", grads, "state", remembered)
 
     # The count stops at its largest value: int32 would go on with negative numbers.
-    count = jnp.minimum(state.count, MAX_COUNT - 1) + 1
-    alpha = rate(state.count)
-    if jnp.shape(alpha):
-        raise refusal("rate", "one number at each step", f"shape {jnp.shape(alpha)}")
+    taken = jnp.minimum(state.count, MAX_COUNT - 1) + 1
+    alpha = rate_at("rate", rate(state.count))
 
     def step(g: Any, w: Any, *values: Array) -> Direction:
         old = dict(zip(state.memory, values, strict=True))
         # A float: with an integer exponent, a power rounds otherwise outside `jit` than inside.
-        t = count.astype(at_least_float32(g).dtype)
-        direction, new = rule(t, at_least_float32(g), at_least_float32(w), **old)
+        t = taken.astype(_at_least_float32(g).dtype)
+        direction, new = rule(t, _at_least_float32(g), _at_least_float32(w), **old)
         update = (-alpha * direction).astype(jnp.result_type(g))
-        return update, {name: new[name].astype(old[name].dtype) for name in old}
+        return update, {name: new[name].astype(jnp.result_type(old[name])) for name in old}
 
     # All trees have the structure of the gradients, so their leaves correspond.
     leaves, structure = jax.tree.flatten(grads)
@@ -156,7 +164,7 @@ def apply_rule(
         name: jax.tree.unflatten(structure, [new[name] for _, new in steps])
         for name in state.memory
     }
-    return updates, State(count, memory)
+    return updates, State(taken, memory)
 
 
 def apply_rule_with_params(
@@ -173,16 +181,35 @@ def as_partial(function: Callable[..., Any]) -> Partial:
     return function if isinstance(function, Partial) else Partial(function)
 
 
-def at_least_float32(values: Any) -> Weights:
+def _at_least_float32(values: Any) -> Weights:
     """Convert to float32 what has fewer digits."""
     dtype = jnp.result_type(values)
     return jnp.asarray(values, jnp.float32 if dtype.itemsize < 4 else dtype)
 
 
-def sqrt(values: Weights) -> Weights:
-    """Return square roots; their slope at 0 is 0, not infinite: it would make gradients NaN."""
-    zero = values == 0
-    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, values)))
+def _check_state(state: Any, names: tuple[str, ...]) -> None:
+    """Refuse what is no state of an optimizer with this memory."""
+    if not isinstance(state, State):
+        expected = "the state that init or the last update returned"
+        raise refusal("state", expected, type(state).__name__, TypeError)
+    if not isinstance(state.memory, dict) or {*state.memory} != {*names}:
+        expected = f"a memory of {' and '.join(names) or 'nothing'}"
+        given = isinstance(state.memory, dict)
+        got = " and ".join(map(str, state.memory)) if given else type(state.memory).__name__
+        raise refusal("state", expected, got[:99] or "nothing")
+    if not isinstance(state.count, jax.core.Tracer):
+        check_count("state", state.count, {})
+    elif state.count.shape or kind_of(state.count.dtype) != "int":
+        got = f"{state.count.dtype} of shape {state.count.shape}"
+        raise refusal("state", "an integer as count", got, TypeError)
+
+
+@lru_cache(maxsize=64)
+def _memory_names(rule: Callable[..., Any], bound: int, named: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of the arrays that a rule remembers: its arguments after t, g and w."""
+    given = inspect.signature(rule).parameters.values()
+    places = [p.name for p in given if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return tuple(name for name in places[bound + 3 :] if name not in named)
 
 
 def apply_updates(params: PyTree, updates: PyTree) -> PyTree:
@@ -193,7 +220,9 @@ def apply_updates(params: PyTree, updates: PyTree) -> PyTree:
 
     Reference: `optax.apply_updates`.
     """
-    check_fit("updates", updates, "params", params)
+    _check_floats("params", params)
+    _check_floats("updates", updates)
+    _check_fit("updates", updates, "params", params)
     return jax.tree.map(lambda w, u: jnp.asarray(w + u, jnp.result_type(w)), params, updates)
 
 
@@ -225,14 +254,17 @@ def as_optimizer(transform: Any, name: str = "optimizer") -> Optimizer:
 
     Reference: `optax.GradientTransformation`.
     """
-    if isinstance(transform, Optimizer):
-        return transform
-    parts = [getattr(transform, part, None) for part in Optimizer._fields]
+    parts: list[Any] = [None]
+    with contextlib.suppress(Exception):  # an object may raise anything when it is asked
+        parts = [getattr(transform, part, None) for part in Optimizer._fields]
     if isinstance(transform, type) or not all(map(callable, parts)):
-        got = getattr(transform, "__name__", None) or type(transform).__name__
+        got = transform.__name__ if callable(transform) and hasattr(transform, "__name__") else ""
+        got = got or type(transform).__name__
         raise refusal(name, "an optimizer, such as adam(0.001)", got, TypeError)
-    init, foreign_update = map(Partial, parts)
-    return Optimizer(init, Partial(_update_foreign, foreign_update))
+    if isinstance(transform, Optimizer):
+        whole = all(isinstance(part, Partial) for part in parts)
+        return transform if whole else Optimizer(*map(as_partial, parts))
+    return Optimizer(*map(Partial, (_init_foreign, _update_foreign), map(Partial, parts)))
 
 
 def transformation(name: str, value: Any, _arguments: Arguments) -> Optimizer:
@@ -244,29 +276,85 @@ def _update_foreign(
     update: Partial, grads: PyTree, state: Any, params: PyTree | None = None
 ) -> tuple[PyTree, Any]:
     """Call the `update` of a foreign transformation; explain it if arguments are missing."""
+    pair = _call(update, grads, state, params)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        expected = "an update that returns (updates, state)"
+        raise refusal("optimizer", expected, type(pair).__name__, TypeError)
+    updates, state = pair
+    _check_floats("optimizer", updates)
+    _check_fit("optimizer", updates, "grads", grads)
+    return updates, _arrays_alone(state)
+
+
+def _init_foreign(init: Partial, params: PyTree) -> PyTree:
+    """Call the `init` of a foreign transformation."""
+    _check_floats("params", params)
+    return _arrays_alone(_call(init, params))
+
+
+def _call(function: Partial, *arguments: Any) -> Any:
+    """Call a foreign function; explain it if it takes other arguments."""
     try:
-        updates, state = update(grads, state, params)
+        return function(*arguments)
     except TypeError as error:
-        missing = re.search(r"missing .* keyword-only arguments?: (.*)", str(error))
-        if not missing:
+        missing = re.search(r"missing .* arguments?: (.*)", str(error))
+        if not missing and not re.search(r"\btakes .* arguments?\b", str(error)):
             raise
         expected = "a transformation that needs only gradients and params"
-        raise refusal("optimizer", expected, f"one that needs {missing[1]}", TypeError) from error
-    return updates, state
+        got = f"one that needs {missing[1]}" if missing else "one that takes other arguments"
+        raise refusal("optimizer", expected, got, TypeError) from error
 
 
-def check_floats(name: str, tree: PyTree) -> None:
+def _arrays_alone(state: PyTree) -> PyTree:
+    """Return a state; refuse one that holds something other than arrays and numbers."""
+    for path, leaf in _leaves("optimizer", state):
+        if not _is_array(leaf):
+            expected = f"a state of arrays{_describe_place(path)}"
+            raise refusal("optimizer", expected, type(leaf).__name__, TypeError)
+    return state
+
+
+def _leaves(name: str, tree: PyTree) -> list[tuple[Any, Any]]:
+    """Return the leaves of a pytree with their places; refuse what JAX cannot take apart."""
+    try:
+        return jax.tree.leaves_with_path(tree)
+    except Exception as error:  # keys that cannot be sorted, for instance
+        raise refusal(name, "a pytree", f"one that raises {describe_error(error)}") from None
+
+
+def _is_array(leaf: Any) -> bool:
+    """Return True for an array or a number that JAX takes as it is."""
+    if isinstance(leaf, jax.Array):
+        return isinstance(leaf, jax.core.Tracer) or not leaf.is_deleted()
+    if isinstance(leaf, np.ndarray | np.generic):
+        known = kind_of(leaf.dtype) or leaf.dtype.kind == "c"
+        return bool(known) and leaf.dtype.isnative and not isinstance(leaf, np.ma.MaskedArray)
+    return type(leaf) in (bool, int, float, complex)
+
+
+def _check_holds(name: str, values: np.ndarray, path: Any) -> None:
+    """Refuse numbers of NumPy's that JAX's floats cannot hold; infinite ones stay as they are."""
+    most = float(jnp.finfo(jax.dtypes.canonicalize_dtype(values.dtype)).max)  # type: ignore[no-untyped-call]
+    beyond = abs(values[np.isfinite(values)])
+    if (beyond > most).any():
+        expected = f"numbers up to {most:.3g} in size{_describe_place(path)}"
+        raise refusal(name, expected, f"{beyond.max():.7g}")
+
+
+def _check_floats(name: str, tree: PyTree) -> None:
     """Refuse a pytree with a leaf that holds no real floats of 16 bits or more."""
-    for path, leaf in jax.tree.leaves_with_path(tree):
-        try:
-            got = jnp.result_type(leaf).name
-        except TypeError:
-            got = type(leaf).__name__
+    for path, leaf in _leaves(name, tree):
+        got = type(leaf).__name__
+        if _is_array(leaf):
+            with contextlib.suppress(TypeError):
+                got = jnp.result_type(leaf).name
         if got not in FLOATS:
             raise refusal(name, f"floats{_describe_place(path)}", got, TypeError)
+        if not isinstance(leaf, jax.Array):
+            _check_holds(name, np.asarray(leaf), path)
 
 
-def check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
+def _check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
     """Refuse a pytree that has not the structure and the shapes of another."""
     given = _describe_shapes(tree)
     wanted = _describe_shapes(model)
@@ -276,10 +364,9 @@ def check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
         if got != expected:
             raise refusal(name, f"{expected}{place} as in {other}", got)
     # The same places in other containers: a list for a tuple, say.
-    got = str(jax.tree.structure(tree))
-    expected = str(jax.tree.structure(model))
+    got, expected = (str(jax.tree.structure(one)) for one in (tree, model))
     if got != expected:
-        raise refusal(name, f"{expected} as in {other}", got)
+        raise refusal(name, f"{expected[:99]} as in {other}", got[:99])
 
 
 def _describe_shapes(tree: PyTree) -> dict[str, str]:
@@ -290,4 +377,5 @@ def _describe_shapes(tree: PyTree) -> dict[str, str]:
 
 def _describe_place(path: Any) -> str:
     """Return the place of a leaf in words; nothing for a pytree that is a single array."""
-    return f" at {jax.tree_util.keystr(path)}" if path else ""
+    place = jax.tree_util.keystr(path)
+    return f" at {place if len(place) < 99 else f'{place[:99]}…'}" if path else ""

@@ -31,7 +31,6 @@ from course.training.optimizer_base import (
     apply_updates,
     as_optimizer,
     init_state,
-    sqrt,
 )
 from course.training.schedules import Scalar, ScalarOrSchedule, as_schedule, rate_or_schedule
 
@@ -48,6 +47,12 @@ __all__ = [
 
 DECAY = number("a number from 0 to below 1", 0.0, BELOW_1)
 AT_LEAST_0 = number("a number of at least 0", 0.0)
+
+
+def _sqrt(values: Weights) -> Weights:
+    """Return square roots; their slope at 0 is 0, not infinite: it would make gradients NaN."""
+    zero = values == 0
+    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, values)))
 
 
 def _momentum_decay(name: str, value: Any, arguments: Arguments) -> Any:
@@ -134,7 +139,7 @@ def _adagrad(
     _t: Time, g: Weights, _w: Weights, sum_of_squares: Weights, *, eps: Scalar
 ) -> Direction:
     sum_of_squares = sum_of_squares + g**2
-    return g / sqrt(sum_of_squares + eps), {"sum_of_squares": sum_of_squares}
+    return g / _sqrt(sum_of_squares + eps), {"sum_of_squares": sum_of_squares}
 
 
 @checked(rate=rate_or_schedule, decay=DECAY, eps=number())
@@ -172,7 +177,7 @@ def _rmsprop(
     eps: Scalar,
 ) -> Direction:
     nu = one_minus_decay * g**2 + decay * nu
-    return g / sqrt(nu + eps), {"nu": nu}
+    return g / _sqrt(nu + eps), {"nu": nu}
 
 
 @checked(rate=rate_or_schedule, b1=DECAY, b2=DECAY, eps=number())
@@ -229,7 +234,7 @@ def _adam(
     nu = one_minus_b2 * g**2 + b2 * nu
     mu_hat = mu / (1 - b1**t)
     nu_hat = nu / (1 - b2**t)
-    return mu_hat / (sqrt(nu_hat) + eps), {"mu": mu, "nu": nu}
+    return mu_hat / (_sqrt(nu_hat) + eps), {"mu": mu, "nu": nu}
 
 
 @checked(rate=rate_or_schedule, b1=DECAY, b2=DECAY, eps=number(), weight_decay=AT_LEAST_0)
@@ -267,7 +272,14 @@ def adamw(
 
 
 def _adamw(
-    adam: Partial, t: Time, g: Weights, w: Weights, *, weight_decay: Scalar, **memory: Weights
+    adam: Partial,
+    t: Time,
+    g: Weights,
+    w: Weights,
+    mu: Weights,
+    nu: Weights,
+    *,
+    weight_decay: Scalar,
 ) -> Direction:
-    direction, memory = adam(t, g, w, **memory)
+    direction, memory = adam(t, g, w, mu, nu)
     return direction + weight_decay * w, memory

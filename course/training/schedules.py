@@ -17,7 +17,20 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int
 
-from course.checks import Arguments, Rule, checked, count, number, refusal
+from course.checks import (
+    Arguments,
+    Rule,
+    check_range,
+    checked,
+    count,
+    describe_error,
+    describe_shape,
+    kind_of,
+    number,
+    read_array,
+    read_known,
+    refusal,
+)
 
 MAX_COUNT = 2**31 - 1  # the largest number of steps that int32 holds
 
@@ -26,17 +39,36 @@ Whole: TypeAlias = int | Int[Array, ""]
 Schedule: TypeAlias = Partial
 ScalarOrSchedule: TypeAlias = Scalar | Callable[[Any], Any]
 # Number of steps taken so far, or an array of such numbers, for a plot.
-Step: TypeAlias = int | Int[Array, "*steps"] | Int[np.ndarray, "*steps"] | np.integer
+Step: TypeAlias = Any
 Rates: TypeAlias = Float[Array, "*steps"]
 
 RATE = number("a learning rate above 0")
 RATE_OR_SCHEDULE = number("a learning rate above 0, or a schedule")
+RATE_AT = number("one number of at least 0 at each step", 0.0)
 FACTOR = number("a factor above 0, at most 1", high=1.0)
 
 
 def rate_or_schedule(name: str, value: Any, arguments: Arguments) -> Any:
-    """Rule for a learning rate or a schedule."""
-    return value if callable(value) else RATE_OR_SCHEDULE(name, value, arguments)
+    """Rule for a learning rate or a schedule, which is called once to see what it gives."""
+    if not callable(value):
+        return RATE_OR_SCHEDULE(name, value, arguments)
+    if isinstance(value, type):
+        raise refusal(name, "a learning rate above 0, or a schedule", value.__name__, TypeError)
+    try:
+        first = value(np.int32(0))  # as JAX counts: it has a dtype
+    except Exception as error:
+        got = f"a function that raises {describe_error(error)} at step 0"
+        expected = "a learning rate above 0, or a schedule"
+        raise refusal(name, expected, got, TypeError) from error
+    rate_at(name, first)
+    return value
+
+
+def rate_at(name: str, value: Any) -> Any:
+    """Return what a schedule gave for one step: a number of at least 0, or a traced one."""
+    if getattr(value, "shape", ()):
+        raise refusal(name, "one number at each step", describe_shape(value.shape))
+    return RATE_AT(name, value, {})
 
 
 def as_schedule(rate: ScalarOrSchedule) -> Schedule:
@@ -60,6 +92,21 @@ def _whole(minimum: int) -> Rule:
     return rule
 
 
+def _steps(t: Any) -> Any:
+    """Return numbers of steps, of which a schedule takes any array; refuse what is none."""
+    steps = read_array("t", t)
+    kind = kind_of(steps.dtype)
+    if kind not in ("int", "float"):
+        raise refusal("t", "numbers of steps", type(t).__name__, TypeError)
+    if isinstance(steps, jax.core.Tracer):
+        return t
+    known = read_known("t", steps, "numbers of steps")
+    if known.size:
+        check_range("t", known, 0, MAX_COUNT, f"numbers of steps from 0 to {MAX_COUNT}")
+    # Others, such as a list, become an array that JAX can take.
+    return t if type(t) in (int, float) or steps is t is not known else known.astype(kind)
+
+
 @checked(rate=RATE)
 def constant(rate: Scalar) -> Schedule:
     """Return the schedule with the same learning rate at every step.
@@ -75,7 +122,7 @@ def constant(rate: Scalar) -> Schedule:
 
 
 def _constant(rate: Scalar, t: Step) -> Rates:
-    return jnp.full(jnp.shape(t), rate)
+    return jnp.full(jnp.shape(_steps(t)), rate)
 
 
 @checked(rate=RATE, every=_whole(1), factor=FACTOR)
@@ -98,7 +145,7 @@ def step_decay(rate: Scalar, every: Whole, factor: Scalar) -> Schedule:
 
 
 def _step_decay(rate: Scalar, every: Whole, factor: Scalar, t: Step) -> Rates:
-    return rate * jnp.power(factor, jnp.asarray(t // every, float))
+    return rate * jnp.power(factor, jnp.asarray(_steps(t) // every, float))
 
 
 @checked(rate=RATE, steps=_whole(1))
@@ -121,6 +168,10 @@ def cosine(rate: Scalar, steps: Whole) -> Schedule:
 
 
 def _cosine(rate: Scalar, steps: Whole, t: Step) -> Rates:
+    return _half_wave(rate, steps, _steps(t))
+
+
+def _half_wave(rate: Scalar, steps: Whole, t: Step) -> Rates:
     share = jnp.minimum(t, steps) / steps
     return rate * (1 + jnp.cos(jnp.pi * share)) / 2
 
@@ -152,6 +203,7 @@ def warmup_cosine(rate: Scalar, warmup: Whole, steps: Whole) -> Schedule:
 
 
 def _warmup_cosine(rate: Scalar, warmup: Whole, steps: Whole, t: Step) -> Rates:
+    t = _steps(t)
     rising = rate * (t / jnp.maximum(warmup, 1))
-    falling = _cosine(rate, jnp.maximum(steps - warmup, 1), t - warmup)
+    falling = _half_wave(rate, jnp.maximum(steps - warmup, 1), t - warmup)
     return jnp.where(t < warmup, rising, falling)

@@ -14,10 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from course.checks import checked, count, finite, number
-from course.checks import key as one_key
+from course.checks import check_size, checked, count, finite, known_key, number, single_precision
 from course.training.batching import BatchOrder
 from course.training.schedules import Scalar
+
+FINITE = single_precision(finite)
+MOST_EPOCHS = 2**20
+MOST_VISITS = 2**26
 
 Line: TypeAlias = tuple[Array, Array]  # w and b
 
@@ -35,7 +38,7 @@ class LineFit(NamedTuple):
     """Mean over the epoch of each example's squared error before its own step."""
 
 
-@checked(x=finite, y=finite, rate=number(), epochs=count(), key=one_key)
+@checked(x=FINITE, y=FINITE, rate=number(), epochs=count(1, MOST_EPOCHS), key=known_key)
 def fit_line(
     x: Float[Array, " examples"],
     y: Float[Array, " examples"],
@@ -61,17 +64,19 @@ def fit_line(
     Reference: H. Robbins and S. Monro, A Stochastic Approximation Method, Annals of Mathematical
     Statistics 22 (1951), 400-407.
     """
-    return _descend(x, y, rate, visits(key, len(x), epochs))
+    check_size("epochs", "visits", epochs, len(x), most=MOST_VISITS)
+    return _descend(x, y, rate, _visits(key, len(x), epochs))
 
 
-def visits(key: Array, examples: int, epochs: int) -> Int[np.ndarray, "epochs examples"]:
+def _visits(key: Array, examples: int, epochs: int) -> Int[np.ndarray, "epochs examples"]:
     """Return the order in which each epoch visits the examples.
 
     Two shuffles make all of them: an epoch takes the order of the one before and shuffles it by the
     second. Each order, and any two that follow each other, are as random as with a new shuffle for
     every epoch, which would take longer than the steps.
     """
-    order = BatchOrder(key, examples, 1)
+    with jax.ensure_compile_time_eval():  # the key is known, also where x is traced
+        order = BatchOrder(key, examples, 1)
     visits = np.empty((epochs, examples), dtype=np.int32)
     visits[0] = order.epoch()[:, 0]
     again = order.epoch()[:, 0]

@@ -27,7 +27,7 @@ def test_set_mark_moves_point_and_text() -> None:
     assert ax.lines[0].get_xydata().tolist() == [[0.5, 0.25]]
     assert (ax.texts[0].xy, ax.texts[0].get_text()) == ((0.5, 0.25), "here")
     assert ax.lines[1].get_xydata().tolist() == [[1, 1]]
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="index: expected one of the 0 marks of these axes"):
         figures.set_mark(figures.new()[1], 0, 0, "nothing was marked")
 
 

@@ -171,9 +171,9 @@ def test_weight_decay_needs_the_parameters() -> None:
 
 
 def test_a_schedule_gives_one_number() -> None:
-    for optimizer in (sgd(lambda step: jnp.ones(3)), adam(lambda step: jnp.full((1, 1), 0.1))):
+    for make, shape in ((sgd, (3,)), (adam, (1, 1))):
         with pytest.raises(ValueError, match="rate: expected one number at each step, got shape"):
-            optimizer.update(jnp.ones(3), optimizer.init(jnp.ones(3)))
+            make(lambda step, shape=shape: jnp.full(shape, 0.1))
 
 
 def test_an_empty_pytree_is_a_pytree() -> None:

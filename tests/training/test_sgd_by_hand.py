@@ -10,7 +10,7 @@ from course.data.line import LinePoints, simulate
 from course.models.layers import Model
 from course.training.loop import fit
 from course.training.optimizers import sgd
-from course.training.sgd_by_hand import fit_line, visits
+from course.training.sgd_by_hand import _visits, fit_line
 
 
 def points(seed: int) -> LinePoints:
@@ -23,7 +23,7 @@ def test_it_is_the_loop_that_one_would_write_by_hand() -> None:
     key = jax.random.key(1)
     line = fit_line(x, y, rate=1e-4, epochs=3, key=key)
     w, b = 0.0, 0.0
-    for epoch, order in enumerate(visits(key, len(x), 3)):
+    for epoch, order in enumerate(_visits(key, len(x), 3)):
         total = 0.0
         for i in order:
             e = w * float(x[i]) + b - float(y[i])
@@ -49,7 +49,7 @@ def test_the_figures_of_the_story() -> None:
 
 
 def test_every_epoch_visits_every_point_in_another_order() -> None:
-    orders = visits(jax.random.key(1), 300, 20)
+    orders = _visits(jax.random.key(1), 300, 20)
     assert (np.sort(orders, axis=1) == np.arange(300)).all()
     assert len({order.tobytes() for order in orders}) == 20
     # Fresh shuffles leave one point of 300 in its place, on average.
