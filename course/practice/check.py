@@ -20,8 +20,10 @@ into C (see `time_limit`).
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ from course.practice.answer import (
 )
 from course.practice.compare import difference, mismatch, numbers, same
 from course.practice.describe import class_name, describe, raised, readable, short
-from course.practice.session import Printed, session_kept
+from course.practice.session import Printed, quiet, session_kept
 from course.practice.time_limit import TimeLimit, TimeUp
 from course.practice.verdict import Outcome, Verdict
 
@@ -46,13 +48,21 @@ TIME_LIMIT = 10.0  # seconds
 LONGEST_MESSAGE = 2000  # characters
 INTERRUPTED = "You stopped the check, so there is no judgement."
 
+CANNOT_STOP = (
+    "Your answer is still running, inside a library, where Python cannot stop it. It may end by "
+    "itself. If it does not: Kernel → Interrupt, and if the cell stays busy, Kernel → Restart."
+)
+
 Judged = tuple[Outcome, str]
+Prepared = Sequence[tuple[ArgumentTuple, Any]]  # arguments, and what the reference gives
 
 EMPTY: Judged = ("not attempted", "Fill in the blank, then run this cell again.")
 RETURNS_NOTHING: Judged = (
     "not attempted",
     "Your function returns nothing yet. If you have written it already: is the `return` missing?",
 )
+
+_PRAISE = ("It agrees with the course's own on random inputs.", "That is it.")
 
 # A phrase that continues "your function …" begins so; what a judge says is a sentence already.
 _VERBS = ("gave ", "raised ", "returned ")
@@ -101,20 +111,26 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
     Args:
         question: what was asked.
         answer: the reader's function or value.
-        seconds: the time limit for the whole check.
+        seconds: the time limit for what the answer itself computes.
     """
-    limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
+    allowed = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
     outcome: Outcome = "not yet"
     judged = True
     printed = Printed()
+    limit = TimeLimit(allowed, partial(print, CANNOT_STOP, file=sys.stdout, flush=True))
     try:
-        with session_kept(printed), TimeLimit(limit):
-            result = _judged(question, answer)
+        # Outside of `limit.run` an interrupt is only noted, so that it cuts nothing in two. The
+        # course's own functions run before and after: their time is not the answer's, and what the
+        # answer has changed in the session is put back before it is judged.
+        if answer is None or answer is ...:
+            return Verdict(*EMPTY)
+        with limit, quiet():
+            prepared = limit.run(_prepared, question)
+            with session_kept(printed):
+                given = limit.run(_given, question, answer, prepared, timed=True)
+            outcome, message = limit.run(_judged, question, prepared, given)
     except TimeUp:
-        message = (
-            f"Your code was still running after {limit:g} seconds and was stopped: "
-            "is there a loop without end?"
-        )
+        message = _stopped(limit)
     except KeyboardInterrupt:
         message = INTERRUPTED
         judged = False
@@ -123,85 +139,89 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         message = f"The exercise itself failed, not your answer ({fault})."
     except BaseException as error:  # the promise has no exceptions
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
-    else:  # an answer may swallow the alarm and return: the block raises it at its end
-        outcome, message = result
     message = readable(short(message, LONGEST_MESSAGE))
     return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
+
+
+def _stopped(limit: TimeLimit) -> str:
+    """Return a sentence about an answer that ran for too long."""
+    slow = f"On a slow or busy computer, `check(…, seconds={6 * limit.seconds:g})` waits longer."
+    running = f"Your code was still running after {limit.seconds:g} seconds and was stopped"
+    if limit.compiling:
+        return (
+            f"{running} while JAX was compiling. Each turn of a Python loop inside `jax.jit` is "
+            f"compiled, so shorter ones help. {slow}"
+        )
+    if limit.waited:
+        return f"{running}: it mostly waited. Does it sleep, or need something that does not come? {slow}"
+    return f"{running}: is there a loop without end? {slow}"
 
 
 class FaultyError(Exception):
     """The exercise itself failed, not the answer."""
 
 
-def _judged(question: Question, answer: Any) -> Judged:
-    """Return outcome and message for one answer."""
-    if answer is None or answer is ...:
-        return EMPTY
+def _prepared(question: Question) -> Prepared:
+    """Return the arguments of all calls, and what each should give."""
     if question.cases is None:
-        return _judged_value(question, answer)
-    return _judged_function(question, answer, question.cases)
+        return [((), _result(question.reference, ()))]
+    arguments = [tuple(case) for case in _trusted(question.cases, np.random.default_rng())]
+    return [(case, _result(question.reference, case)) for case in arguments]
 
 
-def _judged_value(question: Question, answer: Any) -> Judged:
-    """Return outcome and message where a value is asked for."""
-    reference = question.reference
-    expected = _trusted(plain, _trusted(reference) if callable(reference) else reference)
-    # Before it is read, which would tell of "a function" but not of the way out.
-    if callable(answer) and not hasattr(answer, "__array__"):
-        return "not yet", "This asks for a value, and your answer is a function: call it."
-    try:
-        got = read(answer)
-    except BlankError:
-        return EMPTY
-    if isinstance(got, Trouble):
-        return "not yet", _about_value(got.phrase)
-    problem = _problem(question, expected, got, ())
-    if problem is None:
-        return "correct", question.praise or "That is it."
-    for mistake in question.mistakes:
-        wrong = _trusted(mistake.wrong) if callable(mistake.wrong) else mistake.wrong
-        if same(_trusted(plain, wrong), got, question.tolerance):
-            return "not yet", mistake.message
-    return "not yet", _about_value(problem)
-
-
-def _judged_function(question: Question, answer: Any, cases: Callable[..., Any]) -> Judged:
-    """Return outcome and message where a function is asked for."""
-    arguments = [tuple(case) for case in _trusted(cases, np.random.default_rng())]
-    # Before the answer runs: it might change what the reference uses.
-    expected = [_result(question.reference, case) for case in arguments]
-    names = list(inspect.signature(question.reference).parameters)
+def _given(question: Question, answer: Any, prepared: Prepared) -> list[Any] | Judged:
+    """Return the plain results of an answer, or what there is to say if it gives none."""
+    if question.cases is None:
+        # Before it is read, which would tell of "a function" but not of the way out.
+        if callable(answer) and not hasattr(answer, "__array__"):
+            return "not yet", "This asks for a value, and your answer is a function: call it."
+        try:
+            return [read(answer)]
+        except BlankError:
+            return EMPTY
     if not callable(answer):
         advice = "This asks for a function. Pass the function itself, without ()."
         return "not yet", f"{advice} You passed a value of type {class_name(type(answer))}."
-    parameters = wrong_parameters(answer, arguments[0], names)
+    parameters = wrong_parameters(answer, prepared[0][0], _names(question))
     if parameters is not None:
         return "not yet", parameters
     # Results up to the first call that fails: the next ones would most likely fail as well.
     got: list[Any] = []
     try:
-        for case in arguments:
+        for case, _ in prepared:
             got.append(call(answer, case))
             if isinstance(got[-1], Trouble):
                 break
     except BlankError:
         return EMPTY
-    if all(value is None or value is ... for value in got):
-        return RETURNS_NOTHING
-    wrong: list[tuple[str, str]] = []
-    for case, wanted, value in zip(arguments, expected, got, strict=False):
+    return RETURNS_NOTHING if all(value is None or value is ... for value in got) else got
+
+
+def _judged(question: Question, prepared: Prepared, got: list[Any] | Judged) -> Judged:
+    """Return outcome and message for what an answer gave."""
+    if isinstance(got, tuple):
+        return got
+    wrong: list[tuple[str, ArgumentTuple]] = []
+    for (case, wanted), value in zip(prepared, got, strict=False):
         problem = _problem(question, wanted, value, case)
         if problem is not None:
-            wrong.append((problem, _example(names, case)))
+            wrong.append((problem, case))
     if not wrong:
-        return "correct", question.praise or "It agrees with the course's own on random inputs."
+        return "correct", question.praise or _PRAISE[question.cases is None]
     # The name of the mistake helps most, if it is a known one; else the shortest example.
     if not any(isinstance(value, Trouble) for value in got):
         for mistake in question.mistakes:
-            if _makes(mistake.wrong, arguments, got, question.tolerance):
+            if _makes(question, mistake.wrong, prepared, got):
                 return "not yet", mistake.message
-    shortest = min(wrong, key=lambda found: len(found[1]))
-    return "not yet", _about_function(*shortest)
+    if question.cases is None:
+        return "not yet", _about_value(wrong[0][0])
+    examples = [(problem, _example(_names(question), case)) for problem, case in wrong]
+    return "not yet", _about_function(*min(examples, key=lambda found: len(found[1])))
+
+
+def _names(question: Question) -> list[str]:
+    """Return the names of the parameters that the answer should have."""
+    return list(inspect.signature(question.reference).parameters)
 
 
 def _problem(question: Question, expected: Any, got: Any, case: ArgumentTuple) -> str | None:
@@ -231,22 +251,17 @@ def _like(expected: Any, got: Any) -> Any:
     return got
 
 
-def _makes(
-    wrong: Callable[..., Any],
-    arguments: Sequence[ArgumentTuple],
-    got: Sequence[Any],
-    tolerance: float,
-) -> bool:
-    """Return whether the answer gives what this wrong function gives, every time."""
+def _makes(question: Question, wrong: Any, prepared: Prepared, got: Sequence[Any]) -> bool:
+    """Return whether the answer gives what this wrong function or value gives, every time."""
     return all(
-        same(_result(wrong, case), value, tolerance)
-        for case, value in zip(arguments, got, strict=True)
+        same(_result(wrong, case), value, question.tolerance)
+        for (case, _), value in zip(prepared, got, strict=True)
     )
 
 
-def _result(function: Callable[..., Any], case: ArgumentTuple) -> Any:
-    """Return the plain result of one of the exercise's own functions."""
-    return _trusted(plain, _trusted(function, *copy.deepcopy(case)))
+def _result(right: Any, case: ArgumentTuple) -> Any:
+    """Return the plain result of one of the exercise's own functions, or its plain value."""
+    return _trusted(plain, _trusted(right, *copy.deepcopy(case)) if callable(right) else right)
 
 
 def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
