@@ -146,15 +146,18 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
 def _stopped(limit: TimeLimit) -> str:
     """Return a sentence about an answer that ran for too long."""
     slow = f"On a slow or busy computer, `check(…, seconds={6 * limit.seconds:g})` waits longer."
-    running = f"Your code was still running after {limit.seconds:g} seconds and was stopped"
+    unit = "second" if limit.seconds == 1 else "seconds"
+    running = f"Your code was still running after {limit.seconds:g} {unit} and was stopped"
     if limit.compiling:
-        return (
-            f"{running} while JAX was compiling. Each turn of a Python loop inside `jax.jit` is "
-            f"compiled, so shorter ones help. {slow}"
+        why = (
+            " while JAX was compiling. It compiles each turn of a Python loop inside `jax.jit`, so "
+            "shorter loops help."
         )
-    if limit.waited:
-        return f"{running}: it mostly waited. Does it sleep, or need something that does not come? {slow}"
-    return f"{running}: is there a loop without end? {slow}"
+    elif limit.waited:
+        why = ": it mostly waited. Does it sleep, or need something that does not come?"
+    else:
+        why = ": is there a loop without end?"
+    return f"{running}{why} {slow}"
 
 
 class FaultyError(Exception):
