@@ -100,7 +100,12 @@ class Question:
     shape_matters: bool = True
     """False lets the judge see numbers of any shape."""
     tolerance: float = 1e-4
-    """Numbers agree when |difference| ≤ tolerance · (1 + |expected|)."""
+    """Numbers agree when |difference| ≤ tolerance · (least + |expected|)."""
+    least: float = 1.0
+    """0 where small numbers are asked for to as many digits as large ones."""
+    judge_all: Callable[..., str | None] | None = None
+    """Judges all results of a function together, once each of them is right alone:
+    `judge_all(results, argument_tuples)`, as `judge` does."""
     praise: str = ""
     """Sentence for a right answer: the idea."""
 
@@ -209,6 +214,10 @@ def _judged(question: Question, prepared: Prepared, got: list[Any] | Judged) -> 
         problem = _problem(question, wanted, value, case)
         if problem is not None:
             wrong.append((problem, case))
+    if not wrong and question.judge_all is not None:
+        objection = _trusted(question.judge_all, got, [case for case, _ in prepared])
+        if objection is not None:
+            wrong.append((objection, ()))
     if not wrong:
         return "correct", question.praise or _PRAISE[question.cases is None]
     # The name of the mistake helps most, if it is a known one; else the shortest example.
@@ -234,7 +243,13 @@ def _problem(question: Question, expected: Any, got: Any, case: ArgumentTuple) -
     if question.cases is not None and (got is None or got is ...):
         return "returned nothing: is a `return` missing on one of its paths?"
     if question.judge is None:
-        return difference(expected, got, question.tolerance, tell=question.cases is not None)
+        return difference(
+            expected,
+            got,
+            question.tolerance,
+            least=question.least,
+            tell=question.cases is not None,
+        )
     wrong_form = mismatch(expected, got, shape=question.shape_matters)
     if wrong_form is not None:
         return wrong_form
@@ -257,7 +272,7 @@ def _like(expected: Any, got: Any) -> Any:
 def _makes(question: Question, wrong: Any, prepared: Prepared, got: Sequence[Any]) -> bool:
     """Return whether the answer gives what this wrong function or value gives, every time."""
     return all(
-        same(_result(wrong, case), value, question.tolerance)
+        same(_result(wrong, case), value, question.tolerance, question.least)
         for (case, _), value in zip(prepared, got, strict=True)
     )
 
@@ -293,6 +308,8 @@ def _about_function(phrase: str, example: str) -> str:
     """Return a sentence about a function and the arguments with which it went wrong."""
     if phrase.startswith(_VERBS):
         return _with_full_stop(f"With {example}, your function {phrase}")
+    if not example:
+        return phrase
     return f"{phrase} (With {example}.)" if len(example) <= 100 else phrase
 
 

@@ -23,6 +23,8 @@ from typing import Any, get_type_hints
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
+from course.practice.interrupts import InterruptsNoted
+
 SCHEMA = 1
 LOCK_SECONDS = 5.0
 
@@ -200,10 +202,10 @@ def opened() -> Iterator[OpenFile]:
     """Yield the progress file, locked, and write it back if its content was changed.
 
     Nothing is raised: where the file cannot be used, an empty content is yielded, the changes are
-    lost, and the note says why.
+    lost, and the note says why. An interrupt comes when the file is written and unlocked.
     """
     file = OpenFile({"exercises": {}, "predictions": {}})
-    with ExitStack() as stack:
+    with InterruptsNoted(), ExitStack() as stack:
         before = None
         try:
             place = path()

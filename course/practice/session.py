@@ -94,6 +94,8 @@ def _keep_interpreter(stack: ExitStack) -> None:
         (sys.getrecursionlimit, sys.setrecursionlimit),
         (sys.getswitchinterval, sys.setswitchinterval),
         (sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+        (sys.gettrace, sys.settrace),
+        (sys.getprofile, sys.setprofile),
         (gc.get_debug, gc.set_debug),
         (gc.get_threshold, lambda limits: gc.set_threshold(*limits)),
         (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),

@@ -16,7 +16,6 @@ leave it damaged.
 import _thread
 import random
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -98,10 +97,10 @@ class TimeLimit:
         """
         if not self._entered:
             return work(*arguments)
-        over = threading.Event()
+        over = threading.Lock()  # released when the call has ended
+        over.acquire()
         watch = threading.Thread(target=copy_context().run, args=(self._watch, over), daemon=True)
         self._timed, self._started = timed, (thread_time(), monotonic())
-        trace, profile = sys.gettrace(), sys.getprofile()
         if timed:
             watch.start()
         try:
@@ -110,17 +109,15 @@ class TimeLimit:
                 raise self.cause
             return work(*arguments)
         finally:
-            self._active = False  # first of all: no signal raises from now on
-            # The call may have set handlers and timers of its own, or have itself watched.
+            # First of all what cannot fail, whatever the call has replaced in Python's modules: no
+            # signal raises from now on, and none is sent.
+            self._active = self._timed = False
+            over.release()
+            # The call may have set handlers and timers of its own.
             for number in self._handlers:
                 signal.signal(number, self._on_signal)
             if HAS_TIMER:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            if sys.gettrace() is not trace:
-                sys.settrace(trace)
-            if sys.getprofile() is not profile:
-                sys.setprofile(profile)
-            over.set()
             if timed:
                 watch.join()
             if self.cause is not None:
@@ -162,13 +159,15 @@ class TimeLimit:
             frame = frame.f_back
         self.cause = TimeUp
 
-    def _watch(self, over: threading.Event) -> None:
+    def _watch(self, over: Any) -> None:
         """Ask the main thread to look, whenever the time may be up, and tell if it does not."""
         told = self.tell is None
-        while not over.wait(max(PAUSE, self._left)):
+        while not over.acquire(timeout=max(PAUSE, self._left)):
             self._ask()
             pauses = 0  # counted, as the clock runs on while a call lets no other thread run
-            while self._asked is not None and not over.wait(PAUSE):
+            while self._asked is not None:
+                if over.acquire(timeout=PAUSE):
+                    return
                 pauses += 1
                 if pauses >= PATIENCE and not told:
                     told = True
@@ -176,6 +175,8 @@ class TimeLimit:
 
     def _ask(self) -> None:
         """Send the main thread a signal: the alarm, which ends a sleep, where it comes to us."""
+        if not self._timed:
+            return
         if HAS_TIMER and signal.getsignal(signal.SIGALRM) == self._on_signal:
             self._asked = signal.SIGALRM
             signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
