@@ -15,18 +15,21 @@ from types import ModuleType
 from typing import Any
 
 _MISSING = object()
+_OURS = "course."  # begins the names of the course's modules, a point put after them
 # They run in C over what hands out items in C, and would never look at a signal.
 _LOOPS = (sum, any, all, min, max)
-
-Names = dict[str, Any]
 
 
 @contextmanager
 def patches_undone() -> Iterator[None]:
     """Keep the functions of all loaded modules, and make `_LOOPS` stoppable meanwhile."""
-    modules = {name: module for name, module in sys.modules.items() if _is_kept(name, module)}
-    names = [(module, dict(vars(module))) for module in modules.values()]
-    objects = [(one, dict(vars(one))) for one in _objects(modules)]
+    modules = {
+        name: module
+        for name, module in sys.modules.items()
+        if isinstance(module, ModuleType) and "._" not in name and name != "__main__"
+    }
+    owners = [*modules.values(), *_objects(modules)]
+    kept = [(owner, dict(vars(owner))) for owner in owners]
     for loop in _LOOPS:
         setattr(builtins, loop.__name__, _stoppable(loop))
     try:
@@ -34,48 +37,34 @@ def patches_undone() -> Iterator[None]:
     finally:
         for name, module in modules.items():
             sys.modules.setdefault(name, module)
-        for module, before in names:
-            if _differ(before, vars(module)):
-                _put_back(module, before, everything=_is_ours(module.__name__))
-        for one, before in objects:
-            _put_back(one, before, everything=True)
-
-
-def _is_kept(name: str, module: object) -> bool:
-    """Return whether this is a public module, other than the reader's own session."""
-    return isinstance(module, ModuleType) and "._" not in name and name != "__main__"
-
-
-def _is_ours(name: str) -> bool:
-    return name.partition(".")[0] == "course"
+        for owner, before in kept:
+            try:  # by identity first, and in C: a thousand modules take milliseconds
+                differ = before != vars(owner)
+            except Exception:  # two arrays, for example, have no one answer
+                differ = True
+            if differ:
+                _put_back(owner, before)
 
 
 def _objects(modules: dict[str, ModuleType]) -> list[Any]:
     """Return the classes of the course, and its exercises and predictions."""
     found: dict[int, Any] = {}
     for name, module in modules.items():
-        if _is_ours(name):
-            for value in vars(module).values():
-                kind = value if isinstance(value, type) else type(value)
-                if _is_ours(kind.__module__) and hasattr(value, "__dict__"):
-                    found[id(value)] = value
+        for value in vars(module).values() if f"{name}.".startswith(_OURS) else ():
+            kind = value if isinstance(value, type) else type(value)
+            if kind.__module__.startswith(_OURS) and hasattr(value, "__dict__"):
+                found[id(value)] = value
     return list(found.values())
 
 
-def _differ(before: Names, now: Names) -> bool:
-    try:
-        return before != now  # by identity first, and in C: a thousand modules take milliseconds
-    except Exception:  # two arrays, for example, have no one answer
-        return True
-
-
-def _put_back(owner: Any, before: Names, *, everything: bool) -> None:
+def _put_back(owner: Any, before: dict[str, Any]) -> None:
     """Give `owner` the names again that were replaced or deleted."""
     now = vars(owner)
+    other = isinstance(owner, ModuleType) and not f"{owner.__name__}.".startswith(_OURS)
     for name, value in before.items():
-        if now.get(name, _MISSING) is value or not (
-            everything or callable(value) or isinstance(value, float)
-        ):
+        if now.get(name, _MISSING) is value:
+            continue
+        if other and not (callable(value) or isinstance(value, float)):
             continue
         if isinstance(owner, (type, ModuleType)):
             setattr(owner, name, value)
