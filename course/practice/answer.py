@@ -32,7 +32,7 @@ _ADVICE = {
 }
 _LIST, _DICT = " (put `list(…)` around it)", " (put `dict(…)` around it)"
 # They hand out their items one by one, and know no number of them.
-_ITERATORS = (map, filter, zip, enumerate, reversed, type(reversed([])))
+_ITERATORS: tuple[type[Any], ...] = (map, filter, zip, enumerate, reversed, type(reversed([])))
 
 
 class UnreadableError(Exception):
@@ -89,8 +89,9 @@ def _as_numpy(value: Any) -> Any:
 
 def _as_jax(value: Any) -> Any:
     library = sys.modules.get("jax.numpy")
-    is_array = library is not None and isinstance(value, np.ndarray)
-    return library.asarray(value) if is_array else _as_numpy(value)
+    if library is None or not isinstance(value, np.ndarray):
+        return _as_numpy(value)
+    return library.asarray(value)
 
 
 def _as_list(value: Any) -> Any:

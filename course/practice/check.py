@@ -32,7 +32,6 @@ from course.practice.answer import (
     ArgumentTuple,
     BlankError,
     Trouble,
-    UnreadableError,
     call,
     plain,
     read,
@@ -43,15 +42,11 @@ from course.practice.describe import class_name, describe, raised, readable, sho
 from course.practice.session import Printed, quiet, session_kept
 from course.practice.time_limit import TimeLimit, TimeUp
 from course.practice.verdict import Outcome, Verdict
+from course.practice.wording import CANNOT_STOP, about_function, about_value, example, stopped
 
 TIME_LIMIT = 10.0  # seconds
 LONGEST_MESSAGE = 2000  # characters
 INTERRUPTED = "You stopped the check, so there is no judgement."
-
-CANNOT_STOP = (
-    "Your answer is still running, inside a library, where Python cannot stop it. It may end by "
-    "itself. If it does not: Kernel → Interrupt, and if the cell stays busy, Kernel → Restart."
-)
 
 Judged = tuple[Outcome, str]
 Prepared = Sequence[tuple[ArgumentTuple, Any]]  # arguments, and what the reference gives
@@ -63,9 +58,6 @@ RETURNS_NOTHING: Judged = (
 )
 
 _PRAISE = ("It agrees with the course's own on random inputs.", "That is it.")
-
-# A phrase that continues "your function …" begins so; what a judge says is a sentence already.
-_VERBS = ("gave ", "raised ", "returned ")
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,7 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
                 given = limit.run(_given, question, answer, prepared, timed=True)
             outcome, message = limit.run(_judged, question, prepared, given)
     except TimeUp:
-        message = _stopped(limit)
+        message = stopped(limit)
     except KeyboardInterrupt:
         message = INTERRUPTED
         judged = False
@@ -146,23 +138,6 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
     message = readable(short(message, LONGEST_MESSAGE))
     return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
-
-
-def _stopped(limit: TimeLimit) -> str:
-    """Return a sentence about an answer that ran for too long."""
-    slow = f"On a slow or busy computer, `check(…, seconds={6 * limit.seconds:g})` waits longer."
-    unit = "second" if limit.seconds == 1 else "seconds"
-    running = f"Your code was still running after {limit.seconds:g} {unit} and was stopped"
-    if limit.compiling:
-        why = (
-            " while JAX was compiling. It compiles each turn of a Python loop inside `jax.jit`, so "
-            "shorter loops help."
-        )
-    elif limit.waited:
-        why = ": it mostly waited. Does it sleep, or need something that does not come?"
-    else:
-        why = ": is there a loop without end?"
-    return f"{running}{why} {slow}"
 
 
 class FaultyError(Exception):
@@ -226,9 +201,9 @@ def _judged(question: Question, prepared: Prepared, got: list[Any] | Judged) -> 
             if _makes(question, mistake.wrong, prepared, got):
                 return "not yet", mistake.message
     if question.cases is None:
-        return "not yet", _about_value(wrong[0][0])
-    examples = [(problem, _example(_names(question), case)) for problem, case in wrong]
-    return "not yet", _about_function(*min(examples, key=lambda found: len(found[1])))
+        return "not yet", about_value(wrong[0][0])
+    examples = [(problem, example(_names(question), case)) for problem, case in wrong]
+    return "not yet", about_function(*min(examples, key=lambda found: len(found[1])))
 
 
 def _names(question: Question) -> list[str]:
@@ -288,37 +263,3 @@ def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except Exception as error:
         raise FaultyError(raised(error)) from error
-
-
-def _example(names: Sequence[str], case: ArgumentTuple) -> str:
-    """Return the arguments of a call in words."""
-    pairs = zip(names, case, strict=False)
-    return ", ".join(f"{name} = {_argument(value)}" for name, value in pairs)
-
-
-def _argument(value: Any) -> str:
-    """Return one argument in words; functions and random generators by name."""
-    try:
-        return short(describe(plain(value)), 100)
-    except UnreadableError:
-        return f"`{getattr(value, '__name__', type(value).__name__)}`"
-
-
-def _about_function(phrase: str, example: str) -> str:
-    """Return a sentence about a function and the arguments with which it went wrong."""
-    if phrase.startswith(_VERBS):
-        return _with_full_stop(f"With {example}, your function {phrase}")
-    if not example:
-        return phrase
-    return f"{phrase} (With {example}.)" if len(example) <= 100 else phrase
-
-
-def _about_value(phrase: str) -> str:
-    """Return a sentence about a value."""
-    if phrase.startswith(_VERBS):
-        return _with_full_stop(f"Your answer {phrase.replace('gave', 'is', 1)}")
-    return phrase
-
-
-def _with_full_stop(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else text + "."

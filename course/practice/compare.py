@@ -22,8 +22,9 @@ def difference(
 ) -> str | None:
     """Return a phrase that says what is wrong with `got`, or None where it equals `expected`.
 
-    Numbers agree when |got - expected| ≤ tolerance · (least + |expected|). A list, a tuple and an array
-    are the same; an array of one number is a number; text is compared without case and outer space.
+    Numbers agree when |got - expected| ≤ tolerance · (least + |expected|). A list, a tuple and an
+    array are the same; an array of one number is a number; text is compared without case and outer
+    space.
 
     Args:
         expected: the right answer.

@@ -51,7 +51,11 @@ def with_article(noun: str) -> str:
     """
     spoken = noun.lower()
     vowel = spoken.startswith(("a", "e", "i", "o", "u"))
-    return f"an {noun}" if vowel and not spoken.startswith(("use", "uni", "eu", "one")) else f"a {noun}"
+    return (
+        f"an {noun}"
+        if vowel and not spoken.startswith(("use", "uni", "eu", "one"))
+        else f"a {noun}"
+    )
 
 
 def describe(value: Any, digits: int = 4) -> str:

@@ -37,5 +37,5 @@ class InterruptsNoted:
                 signal.raise_signal(signal.SIGINT)
 
     @no_type_check
-    def _on_interrupt(self, number: int, frame: object) -> None:
+    def _on_interrupt(self, *_: object) -> None:
         self._noted = True

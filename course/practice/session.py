@@ -99,7 +99,10 @@ def _keep_interpreter(stack: ExitStack) -> None:
         (gc.get_debug, gc.set_debug),
         (gc.get_threshold, lambda limits: gc.set_threshold(*limits)),
         (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
-        (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
+        (
+            lambda: locale.setlocale(locale.LC_ALL),
+            lambda name: locale.setlocale(locale.LC_ALL, name),
+        ),
         (lambda: sys.stdin, lambda stream: setattr(sys, "stdin", stream)),
         (lambda: logging.root.level, logging.root.setLevel),
         (lambda: logging.root.manager.disable, logging.disable),

@@ -74,7 +74,9 @@ class TimeLimit:
             self._entered = True
             for number in (signal.SIGINT, signal.SIGALRM) if HAS_TIMER else (signal.SIGINT,):
                 self._handlers[number] = signal.signal(number, self._on_signal)
-            if HAS_TIMER:  # somebody else's timer, if there is one, goes on when the block has ended
+            if (
+                HAS_TIMER
+            ):  # somebody else's timer, if there is one, goes on when the block has ended
                 self._timer = signal.setitimer(signal.ITIMER_REAL, 0)
         return self
 
@@ -161,7 +163,7 @@ class TimeLimit:
 
     def _watch(self, over: Any) -> None:
         """Ask the main thread to look, whenever the time may be up, and tell if it does not."""
-        told = self.tell is None
+        told = False
         while not over.acquire(timeout=max(PAUSE, self._left)):
             self._ask()
             pauses = 0  # counted, as the clock runs on while a call lets no other thread run
@@ -169,7 +171,7 @@ class TimeLimit:
                 if over.acquire(timeout=PAUSE):
                     return
                 pauses += 1
-                if pauses >= PATIENCE and not told:
+                if pauses >= PATIENCE and self.tell is not None and not told:
                     told = True
                     self.tell()
 
@@ -179,7 +181,7 @@ class TimeLimit:
             return
         if HAS_TIMER and signal.getsignal(signal.SIGALRM) == self._on_signal:
             self._asked = signal.SIGALRM
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
         else:
             self._asked = signal.SIGINT
             _thread.interrupt_main()

@@ -24,20 +24,30 @@ SIGNALS = 300
 def test_an_interrupt_is_delivered_afterwards() -> None:
     reached = []
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), InterruptsNoted():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        reached.append("the end")
+
+    def interrupted_twice() -> None:
+        with InterruptsNoted():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
     assert reached == ["the end"]
     assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_the_outer_one_delivers_what_comes_in_the_inner_one() -> None:
     reached = []
-    with pytest.raises(KeyboardInterrupt), InterruptsNoted():
+
+    def interrupted_inside() -> None:
         with InterruptsNoted():
-            signal.raise_signal(signal.SIGINT)
-        reached.append("the end")
+            with InterruptsNoted():
+                signal.raise_signal(signal.SIGINT)
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_inside()
     assert reached == ["the end"]
 
 

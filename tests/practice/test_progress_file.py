@@ -119,7 +119,7 @@ def test_a_number_of_more_digits_than_python_reads_is_one_damaged_entry(
     record_attempt("a.many", "correct")
     text = progress_file.read_text()
     last = text.rindex('"attempts": 1')
-    progress_file.write_text(f"{text[:last]}\"attempts\": {'9' * 5000}{text[last + 13 :]}")
+    progress_file.write_text(f'{text[:last]}"attempts": {"9" * 5000}{text[last + 13 :]}')
     assert "a.many" in read().note
     assert list(read().exercises) == ["a.b"]
 
@@ -137,9 +137,13 @@ def test_a_file_that_is_read_only_is_not_replaced(progress_file: Path) -> None:
 
 
 def test_an_interrupt_leaves_the_lock_free_and_the_record_whole(progress_file: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), opened() as file:
-        signal.raise_signal(signal.SIGINT)
-        file.content["exercises"]["a.b"] = asdict(ExerciseRecord())
+    def interrupted() -> None:
+        with opened() as file:
+            signal.raise_signal(signal.SIGINT)
+            file.content["exercises"]["a.b"] = asdict(ExerciseRecord())
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(read().exercises) == ["a.b"]
     assert record_attempt("a.b", "correct") == ""
 
