@@ -11,8 +11,10 @@ A topic is loaded when it is first named; NumPy, JAX and the widgets are not loa
 
 exercises/          one module for each notebook
 exercise.py         what an exercise offers; solution_code.py shows its solution
-check.py            the verdict: answer.py runs an answer, compare.py compares, describe.py tells
-session.py          what is kept from changing meanwhile; time_limit.py ends what does not end
+check.py            the verdict: answer.py runs an answer, compare.py compares, wording.py and
+                    describe.py tell; uniformity.py tests for chance
+session.py          what is kept from changing meanwhile, with libraries.py and patches.py;
+                    time_limit.py ends what does not end, interrupts.py holds interrupts off
 predict.py          predictions; panel.py is their widget, score.py their cost
 progress.py         what is recorded; progress_file.py is the file, board.py its summary
 verdict.py          verdicts and texts in words and as HTML

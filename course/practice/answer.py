@@ -7,14 +7,14 @@ it is, reading it takes little memory and raises nothing but `TimeUp` and `Keybo
 import copy
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course.practice.describe import class_name, raised, short
+from course.practice.describe import class_name, raised, short, with_article
 from course.practice.time_limit import TimeUp
 
 ArgumentTuple = tuple[Any, ...]
@@ -29,13 +29,10 @@ _SCALARS: tuple[type[Any], ...] = (int, float, complex, str)
 _ADVICE = {
     "generator": " (use `return`, not `yield`, or put `list(…)` around it)",
     "coroutine": " (leave out `async`)",
-} | dict.fromkeys(
-    (
-        *("map", "filter", "zip", "enumerate", "reversed", "list_reverseiterator"),
-        *("dict_keys", "dict_values", "dict_items"),
-    ),
-    " (put `list(…)` around it)",
-)
+}
+_LIST, _DICT = " (put `list(…)` around it)", " (put `dict(…)` around it)"
+# They hand out their items one by one, and know no number of them.
+_ITERATORS: tuple[type[Any], ...] = (map, filter, zip, enumerate, reversed, type(reversed([])))
 
 
 class UnreadableError(Exception):
@@ -86,16 +83,19 @@ def call(function: Callable[..., Any], arguments: ArgumentTuple) -> Any:
 
 
 def _as_numpy(value: Any) -> Any:
-    return value
+    # An exercise may keep on a list what its judge has to know, and the answer must not.
+    return list(value) if isinstance(value, list) else value
 
 
 def _as_jax(value: Any) -> Any:
     library = sys.modules.get("jax.numpy")
-    return library.asarray(value) if library and isinstance(value, np.ndarray) else value
+    if library is None or not isinstance(value, np.ndarray):
+        return _as_numpy(value)
+    return library.asarray(value)
 
 
 def _as_list(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return value.tolist() if isinstance(value, np.ndarray) else _as_numpy(value)
 
 
 def wrong_parameters(
@@ -128,7 +128,9 @@ def read(value: Any) -> Any:
     except UnreadableError as error:
         return Trouble(f"gave {error}, which cannot be compared with the expected result")
     except BaseException as error:  # the answer's own conversion failed
-        return Trouble(f"gave a {class_name(type(value))} that cannot be read ({raised(error)})")
+        return Trouble(
+            f"gave {with_article(class_name(type(value)))} that cannot be read ({raised(error)})"
+        )
 
 
 def plain(value: Any) -> Any:
@@ -202,7 +204,14 @@ def _converted(value: Any, budget: _Budget, depth: int) -> Any:
     if is_value and hasattr(value, "__float__"):
         return float(value)
     name = class_name(type(value))
-    raise UnreadableError(f"a {name}{_ADVICE.get(name, '')}")
+    raise UnreadableError(with_article(name) + _ADVICE.get(name, _around(value)))
+
+
+def _around(value: Any) -> str:
+    """Return advice for what holds items but is no list: a deque, a view, an `array.array`."""
+    if isinstance(value, Mapping):
+        return _DICT
+    return _LIST if isinstance(value, (Collection, *_ITERATORS)) else ""
 
 
 def _array(array: NDArray[Any], budget: _Budget, depth: int) -> Any:

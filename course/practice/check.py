@@ -20,8 +20,10 @@ into C (see `time_limit`).
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,6 @@ from course.practice.answer import (
     ArgumentTuple,
     BlankError,
     Trouble,
-    UnreadableError,
     call,
     plain,
     read,
@@ -38,15 +39,17 @@ from course.practice.answer import (
 )
 from course.practice.compare import difference, mismatch, numbers, same
 from course.practice.describe import class_name, describe, raised, readable, short
-from course.practice.session import Printed, session_kept
+from course.practice.session import Printed, quiet, session_kept
 from course.practice.time_limit import TimeLimit, TimeUp
 from course.practice.verdict import Outcome, Verdict
+from course.practice.wording import CANNOT_STOP, about_function, about_value, example, stopped
 
 TIME_LIMIT = 10.0  # seconds
 LONGEST_MESSAGE = 2000  # characters
 INTERRUPTED = "You stopped the check, so there is no judgement."
 
 Judged = tuple[Outcome, str]
+Prepared = Sequence[tuple[ArgumentTuple, Any]]  # arguments, and what the reference gives
 
 EMPTY: Judged = ("not attempted", "Fill in the blank, then run this cell again.")
 RETURNS_NOTHING: Judged = (
@@ -54,8 +57,7 @@ RETURNS_NOTHING: Judged = (
     "Your function returns nothing yet. If you have written it already: is the `return` missing?",
 )
 
-# A phrase that continues "your function …" begins so; what a judge says is a sentence already.
-_VERBS = ("gave ", "raised ", "returned ")
+_PRAISE = ("It agrees with the course's own on random inputs.", "That is it.")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,12 @@ class Question:
     shape_matters: bool = True
     """False lets the judge see numbers of any shape."""
     tolerance: float = 1e-4
-    """Numbers agree when |difference| ≤ tolerance · (1 + |expected|)."""
+    """Numbers agree when |difference| ≤ tolerance · (least + |expected|)."""
+    least: float = 1.0
+    """0 where small numbers are asked for to as many digits as large ones."""
+    judge_all: Callable[..., str | None] | None = None
+    """Judges all results of a function together, once each of them is right alone:
+    `judge_all(results, argument_tuples)`, as `judge` does."""
     praise: str = ""
     """Sentence for a right answer: the idea."""
 
@@ -101,20 +108,26 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
     Args:
         question: what was asked.
         answer: the reader's function or value.
-        seconds: the time limit for the whole check.
+        seconds: the time limit for what the answer itself computes.
     """
-    limit = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
+    allowed = seconds if isinstance(seconds, (int, float)) and 0 < seconds < 1e6 else TIME_LIMIT
     outcome: Outcome = "not yet"
     judged = True
     printed = Printed()
+    limit = TimeLimit(allowed, partial(print, CANNOT_STOP, file=sys.stdout, flush=True))
     try:
-        with session_kept(printed), TimeLimit(limit):
-            result = _judged(question, answer)
+        # Outside of `limit.run` an interrupt is only noted, so that it cuts nothing in two. The
+        # course's own functions run before and after: their time is not the answer's, and what the
+        # answer has changed in the session is put back before it is judged.
+        if answer is None or answer is ...:
+            return Verdict(*EMPTY)
+        with limit, quiet():
+            prepared = limit.run(_prepared, question)
+            with session_kept(printed):
+                given = limit.run(_given, question, answer, prepared, timed=True)
+            outcome, message = limit.run(_judged, question, prepared, given)
     except TimeUp:
-        message = (
-            f"Your code was still running after {limit:g} seconds and was stopped: "
-            "is there a loop without end?"
-        )
+        message = stopped(limit)
     except KeyboardInterrupt:
         message = INTERRUPTED
         judged = False
@@ -123,8 +136,6 @@ def check(question: Question, answer: Any, seconds: float = TIME_LIMIT) -> Verdi
         message = f"The exercise itself failed, not your answer ({fault})."
     except BaseException as error:  # the promise has no exceptions
         message = f"Your answer could not be judged: it raised {class_name(type(error))}."
-    else:  # an answer may swallow the alarm and return: the block raises it at its end
-        outcome, message = result
     message = readable(short(message, LONGEST_MESSAGE))
     return Verdict(outcome, message, printed=readable(printed.text), judged=judged)
 
@@ -133,75 +144,71 @@ class FaultyError(Exception):
     """The exercise itself failed, not the answer."""
 
 
-def _judged(question: Question, answer: Any) -> Judged:
-    """Return outcome and message for one answer."""
-    if answer is None or answer is ...:
-        return EMPTY
+def _prepared(question: Question) -> Prepared:
+    """Return the arguments of all calls, and what each should give."""
     if question.cases is None:
-        return _judged_value(question, answer)
-    return _judged_function(question, answer, question.cases)
+        return [((), _result(question.reference, ()))]
+    arguments = [tuple(case) for case in _trusted(question.cases, np.random.default_rng())]
+    return [(case, _result(question.reference, case)) for case in arguments]
 
 
-def _judged_value(question: Question, answer: Any) -> Judged:
-    """Return outcome and message where a value is asked for."""
-    reference = question.reference
-    expected = _trusted(plain, _trusted(reference) if callable(reference) else reference)
-    # Before it is read, which would tell of "a function" but not of the way out.
-    if callable(answer) and not hasattr(answer, "__array__"):
-        return "not yet", "This asks for a value, and your answer is a function: call it."
-    try:
-        got = read(answer)
-    except BlankError:
-        return EMPTY
-    if isinstance(got, Trouble):
-        return "not yet", _about_value(got.phrase)
-    problem = _problem(question, expected, got, ())
-    if problem is None:
-        return "correct", question.praise or "That is it."
-    for mistake in question.mistakes:
-        wrong = _trusted(mistake.wrong) if callable(mistake.wrong) else mistake.wrong
-        if same(_trusted(plain, wrong), got, question.tolerance):
-            return "not yet", mistake.message
-    return "not yet", _about_value(problem)
-
-
-def _judged_function(question: Question, answer: Any, cases: Callable[..., Any]) -> Judged:
-    """Return outcome and message where a function is asked for."""
-    arguments = [tuple(case) for case in _trusted(cases, np.random.default_rng())]
-    # Before the answer runs: it might change what the reference uses.
-    expected = [_result(question.reference, case) for case in arguments]
-    names = list(inspect.signature(question.reference).parameters)
+def _given(question: Question, answer: Any, prepared: Prepared) -> list[Any] | Judged:
+    """Return the plain results of an answer, or what there is to say if it gives none."""
+    if question.cases is None:
+        # Before it is read, which would tell of "a function" but not of the way out.
+        if callable(answer) and not hasattr(answer, "__array__"):
+            return "not yet", "This asks for a value, and your answer is a function: call it."
+        try:
+            return [read(answer)]
+        except BlankError:
+            return EMPTY
     if not callable(answer):
         advice = "This asks for a function. Pass the function itself, without ()."
         return "not yet", f"{advice} You passed a value of type {class_name(type(answer))}."
-    parameters = wrong_parameters(answer, arguments[0], names)
+    parameters = wrong_parameters(answer, prepared[0][0], _names(question))
     if parameters is not None:
         return "not yet", parameters
     # Results up to the first call that fails: the next ones would most likely fail as well.
     got: list[Any] = []
     try:
-        for case in arguments:
+        for case, _ in prepared:
             got.append(call(answer, case))
             if isinstance(got[-1], Trouble):
                 break
     except BlankError:
         return EMPTY
-    if all(value is None or value is ... for value in got):
-        return RETURNS_NOTHING
-    wrong: list[tuple[str, str]] = []
-    for case, wanted, value in zip(arguments, expected, got, strict=False):
+    return RETURNS_NOTHING if all(value is None or value is ... for value in got) else got
+
+
+def _judged(question: Question, prepared: Prepared, got: list[Any] | Judged) -> Judged:
+    """Return outcome and message for what an answer gave."""
+    if isinstance(got, tuple):
+        return got
+    wrong: list[tuple[str, ArgumentTuple]] = []
+    for (case, wanted), value in zip(prepared, got, strict=False):
         problem = _problem(question, wanted, value, case)
         if problem is not None:
-            wrong.append((problem, _example(names, case)))
+            wrong.append((problem, case))
+    if not wrong and question.judge_all is not None:
+        objection = _trusted(question.judge_all, got, [case for case, _ in prepared])
+        if objection is not None:
+            wrong.append((objection, ()))
     if not wrong:
-        return "correct", question.praise or "It agrees with the course's own on random inputs."
+        return "correct", question.praise or _PRAISE[question.cases is None]
     # The name of the mistake helps most, if it is a known one; else the shortest example.
     if not any(isinstance(value, Trouble) for value in got):
         for mistake in question.mistakes:
-            if _makes(mistake.wrong, arguments, got, question.tolerance):
+            if _makes(question, mistake.wrong, prepared, got):
                 return "not yet", mistake.message
-    shortest = min(wrong, key=lambda found: len(found[1]))
-    return "not yet", _about_function(*shortest)
+    if question.cases is None:
+        return "not yet", about_value(wrong[0][0])
+    examples = [(problem, example(_names(question), case)) for problem, case in wrong]
+    return "not yet", about_function(*min(examples, key=lambda found: len(found[1])))
+
+
+def _names(question: Question) -> list[str]:
+    """Return the names of the parameters that the answer should have."""
+    return list(inspect.signature(question.reference).parameters)
 
 
 def _problem(question: Question, expected: Any, got: Any, case: ArgumentTuple) -> str | None:
@@ -211,7 +218,13 @@ def _problem(question: Question, expected: Any, got: Any, case: ArgumentTuple) -
     if question.cases is not None and (got is None or got is ...):
         return "returned nothing: is a `return` missing on one of its paths?"
     if question.judge is None:
-        return difference(expected, got, question.tolerance, tell=question.cases is not None)
+        return difference(
+            expected,
+            got,
+            question.tolerance,
+            least=question.least,
+            tell=question.cases is not None,
+        )
     wrong_form = mismatch(expected, got, shape=question.shape_matters)
     if wrong_form is not None:
         return wrong_form
@@ -231,22 +244,17 @@ def _like(expected: Any, got: Any) -> Any:
     return got
 
 
-def _makes(
-    wrong: Callable[..., Any],
-    arguments: Sequence[ArgumentTuple],
-    got: Sequence[Any],
-    tolerance: float,
-) -> bool:
-    """Return whether the answer gives what this wrong function gives, every time."""
+def _makes(question: Question, wrong: Any, prepared: Prepared, got: Sequence[Any]) -> bool:
+    """Return whether the answer gives what this wrong function or value gives, every time."""
     return all(
-        same(_result(wrong, case), value, tolerance)
-        for case, value in zip(arguments, got, strict=True)
+        same(_result(wrong, case), value, question.tolerance, question.least)
+        for (case, _), value in zip(prepared, got, strict=True)
     )
 
 
-def _result(function: Callable[..., Any], case: ArgumentTuple) -> Any:
-    """Return the plain result of one of the exercise's own functions."""
-    return _trusted(plain, _trusted(function, *copy.deepcopy(case)))
+def _result(right: Any, case: ArgumentTuple) -> Any:
+    """Return the plain result of one of the exercise's own functions, or its plain value."""
+    return _trusted(plain, _trusted(right, *copy.deepcopy(case)) if callable(right) else right)
 
 
 def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -255,35 +263,3 @@ def _trusted(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except Exception as error:
         raise FaultyError(raised(error)) from error
-
-
-def _example(names: Sequence[str], case: ArgumentTuple) -> str:
-    """Return the arguments of a call in words."""
-    pairs = zip(names, case, strict=False)
-    return ", ".join(f"{name} = {_argument(value)}" for name, value in pairs)
-
-
-def _argument(value: Any) -> str:
-    """Return one argument in words; functions and random generators by name."""
-    try:
-        return short(describe(plain(value)), 100)
-    except UnreadableError:
-        return f"`{getattr(value, '__name__', type(value).__name__)}`"
-
-
-def _about_function(phrase: str, example: str) -> str:
-    """Return a sentence about a function and the arguments with which it went wrong."""
-    if phrase.startswith(_VERBS):
-        return _with_full_stop(f"With {example}, your function {phrase}")
-    return f"{phrase} (With {example}.)" if len(example) <= 100 else phrase
-
-
-def _about_value(phrase: str) -> str:
-    """Return a sentence about a value."""
-    if phrase.startswith(_VERBS):
-        return _with_full_stop(f"Your answer {phrase.replace('gave', 'is', 1)}")
-    return phrase
-
-
-def _with_full_stop(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else text + "."

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from course.practice.describe import describe, describe_two
+from course.practice.describe import describe, describe_two, with_article
 
 _NAN_FROM = "look for 0 · log 0, 0 / 0, ∞ / ∞ or ∞ - ∞"
 _RESULTS = ("one result", "two results", "three results", "four results", "five results")
@@ -17,16 +17,20 @@ _FORMS = {
 }
 
 
-def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) -> str | None:
+def difference(
+    expected: Any, got: Any, tolerance: float, *, least: float = 1.0, tell: bool = True
+) -> str | None:
     """Return a phrase that says what is wrong with `got`, or None where it equals `expected`.
 
-    Numbers agree when |got - expected| ≤ tolerance · (1 + |expected|). A list, a tuple and an array
-    are the same; an array of one number is a number; text is compared without case and outer space.
+    Numbers agree when |got - expected| ≤ tolerance · (least + |expected|). A list, a tuple and an
+    array are the same; an array of one number is a number; text is compared without case and outer
+    space.
 
     Args:
         expected: the right answer.
         got: the answer given.
-        tolerance: relative and absolute.
+        tolerance: relative, and absolute where `least` is 1.
+        least: size below which numbers need not agree to as many digits; 0 where all digits count.
         tell: False keeps the expected value out of the phrase.
 
     Returns:
@@ -42,7 +46,7 @@ def difference(expected: Any, got: Any, tolerance: float, *, tell: bool = True) 
     wrong_form = mismatch(expected, got)
     if wrong_form is not None:
         return wrong_form
-    if same(expected, got, tolerance):
+    if same(expected, got, tolerance, least):
         return None
     if not tell:
         return f"gave {describe(got)}, and that is not it"
@@ -84,7 +88,8 @@ def mismatch(expected: Any, got: Any, *, shape: bool = True) -> str | None:
         return None
     # The sentence names both forms, as the reader may not know that the types differ.
     asked = form(expected)
-    verb = "were" if asked.endswith(("numbers", "results")) else "was"
+    several = asked.endswith(("numbers", "results")) or " values " in asked
+    verb = "were" if several else "was"
     return f"gave {describe(got)} ({form(got)}), but {asked} {verb} expected"
 
 
@@ -93,7 +98,7 @@ def _one_truth(got: Any) -> bool:
     return isinstance(got, np.ndarray) and got.dtype.kind == "b" and got.size == 1
 
 
-def same(expected: Any, got: Any, tolerance: float) -> bool:
+def same(expected: Any, got: Any, tolerance: float, least: float = 1.0) -> bool:
     """Return whether two plain values are equal. NaN equals NaN here, ∞ equals ∞.
 
     >>> same({"a": [1, 2]}, {"a": (1.00001, 2)}, 1e-4), same({"0", "10"}, ["10", "0"], 0)
@@ -107,22 +112,22 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
         if first.size == second.size == 1:
             first, second = first.reshape(()), second.reshape(())
         return first.shape == second.shape and bool(
-            np.allclose(second, first, rtol=tolerance, atol=tolerance, equal_nan=True)
+            np.allclose(second, first, rtol=tolerance, atol=tolerance * least, equal_nan=True)
         )
     if isinstance(expected, str) and isinstance(got, str):
         return expected.strip().casefold() == got.strip().casefold()
     if isinstance(expected, dict) and isinstance(got, dict):
         return expected.keys() == got.keys() and all(
-            same(expected[key], got[key], tolerance) for key in expected
+            same(expected[key], got[key], tolerance, least) for key in expected
         )
     # Containers, item by item; those of a set in any order.
     if isinstance(expected, set) and isinstance(got, (set, list, tuple)):
         return len(expected) == len(got) and all(
-            any(same(item, other, tolerance) for other in got) for item in expected
+            any(same(item, other, tolerance, least) for other in got) for item in expected
         )
     if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
         return len(expected) == len(got) and all(
-            same(item, other, tolerance) for item, other in zip(expected, got, strict=True)
+            same(item, other, tolerance, least) for item, other in zip(expected, got, strict=True)
         )
     return expected is None and got is None
 
@@ -152,6 +157,13 @@ def _is_numeric(value: Any) -> bool:
     return isinstance(value, (bool, int, float, complex, np.ndarray))
 
 
+def _is_logical(value: Any) -> bool:
+    """Return whether this is a list or an array of True and False alone."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "b"
+    return isinstance(value, list) and all(isinstance(item, bool) for item in value)
+
+
 def form(value: Any) -> str:
     """Return the kind of a plain value, in words.
 
@@ -170,7 +182,9 @@ def form(value: Any) -> str:
         return _RESULTS[count - 1] if count <= len(_RESULTS) else f"{count} results"
     if array is None or (isinstance(value, (list, tuple)) and not value):
         name = type(value).__name__
-        return _FORMS.get(name, f"a {name}")
+        return _FORMS.get(name, with_article(name))
+    if array.size > 1 and _is_logical(value):
+        return f"{array.size} values True or False"
     is_complex = array.dtype.kind == "c"
     if array.size == 1:
         return "a complex number" if is_complex else "a single number"

@@ -43,6 +43,21 @@ def class_name(kind: type) -> str:
     return short(kind.__name__, 100)
 
 
+def with_article(noun: str) -> str:
+    """Return a noun, such as the name of a class, after "a" or "an".
+
+    >>> with_article("deque"), with_article("object"), with_article("UserList")
+    ('a deque', 'an object', 'a UserList')
+    """
+    spoken = noun.lower()
+    vowel = spoken.startswith(("a", "e", "i", "o", "u"))
+    return (
+        f"an {noun}"
+        if vowel and not spoken.startswith(("use", "uni", "eu", "one"))
+        else f"a {noun}"
+    )
+
+
 def describe(value: Any, digits: int = 4) -> str:
     """Return a plain value as a reader would type it, rounded and cut.
 

@@ -14,6 +14,7 @@ Twice (difficulty 1 of 3, about 2 minutes). Use `practice.demo.q1.check(…)`, \
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from course.practice import progress
 from course.practice.check import INTERRUPTED, TIME_LIMIT, Mistake, Question, check
 from course.practice.describe import short
+from course.practice.interrupts import InterruptsNoted
 from course.practice.solution_code import pasteable
 from course.practice.verdict import Text, Verdict
 
@@ -86,6 +88,13 @@ class Exercise(Question):
             listed = short(", ".join(f"`{name}`" for name in unknown))
             message = f"`check` knows no keyword {listed}: pass your answer alone."
             return Verdict("not yet", message)
+        # The record is written whole, or not at all, whenever an interrupt comes.
+        verdict = Verdict("not yet", INTERRUPTED, self.heading)
+        with suppress(KeyboardInterrupt), InterruptsNoted():
+            verdict = self._checked(answer, seconds)
+        return verdict
+
+    def _checked(self, answer: Any, seconds: float) -> Verdict:
         # An answer may check itself, and two threads cannot both keep one session.
         if not _one_at_a_time.acquire(blocking=False):
             return Verdict("not yet", "Another check is still running: one at a time.")
@@ -94,8 +103,6 @@ class Exercise(Question):
             if verdict.judged and verdict.outcome != "not attempted":
                 note = progress.record_attempt(self.name, verdict.outcome)
                 verdict = replace(verdict, note=note)
-        except (KeyboardInterrupt, BaseExceptionGroup):  # also while the attempt is recorded
-            verdict = Verdict("not yet", INTERRUPTED, self.heading)
         finally:
             _one_at_a_time.release()
         return verdict

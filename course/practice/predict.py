@@ -6,6 +6,8 @@ predictions, and later the reader's own reliability diagram, are drawn.
 
 import math
 import operator
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +20,11 @@ from course.practice.verdict import BRAND, Text, box, marked
 _ASK = "Which, and how sure are you, from 50 % to 100 %?"
 _CANNOT = "What happens could not be computed here ({})."
 _FIRST_COUNTS = "The first answer counts."
+# A comma before three digits may separate thousands, and is nobody's confidence.
+_NUMBER = re.compile(
+    r"(?P<before>[%٪]?)\s*(?P<number>\d+(?:\.\d*|,(?!\d{3}\b)\d+)?|\.\d+)"
+    r"\s*(?P<after>%|٪|per ?cent|pct\.?)?"
+)
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -216,16 +223,27 @@ def matched(options: tuple[str, ...], guess: Any) -> str | None:
 def percentage(sure: Any) -> float | None:
     """Return a confidence in percent from 50 to 100, or None.
 
+    A percent sign is taken at its word: 0.8 is a share, "0.8 %" is less than one in a hundred.
+
     >>> percentage(80), percentage("80 %"), percentage(0.8), percentage(1), percentage(40)
     (80.0, 80.0, 80.0, 100.0, None)
+    >>> percentage("0.8"), percentage("0,8"), percentage("0.8%"), percentage("1,000")
+    (80.0, 80.0, None, None)
     """
-    if isinstance(sure, bool):
+    is_share = True
+    if isinstance(sure, str):
+        written = _NUMBER.fullmatch(unicodedata.normalize("NFKC", sure).casefold().strip())
+        if written is None:
+            return None
+        is_share = not (written["before"] or written["after"])
+        sure = written["number"].replace(",", ".")
+    elif isinstance(sure, (bool, bytes, bytearray)) or type(sure).__name__ in ("bool", "bool_"):
         return None
     try:
-        number = float(sure.rstrip("% ") if isinstance(sure, str) else sure)
+        number = float(sure)
     except (TypeError, ValueError, OverflowError):
         return None
-    number = round(100 * number, 6) if 0.5 <= number <= 1 else number
+    number = round(100 * number, 4) if is_share and 0.5 <= number <= 1 else number
     return number if 50 <= number <= 100 else None
 
 

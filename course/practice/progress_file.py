@@ -25,9 +25,12 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from course.paths import file_path
+from course.practice.describe import short
+from course.practice.interrupts import InterruptsNoted
 
 SCHEMA = 1
 LOCK_SECONDS = 5.0
+MOST = 10**9  # attempts and hints; more is damage, and too many digits could not be written back
 
 Content = dict[str, Any]
 
@@ -123,7 +126,31 @@ def _record(kind: type[Any], entry: Content) -> Any:
         # In Python True is an int; in this file it is not.
         if not isinstance(values[name], types) or isinstance(values[name], bool) != (types is bool):
             raise TypeError(f"{name}: expected {wanted}, got {values[name]!r}")
+        if wanted is int and not 0 <= values[name] <= MOST:
+            raise ValueError(f"{name}: expected 0 to {MOST}, got another number")
     return kind(**values)
+
+
+def sound(content: Content) -> tuple[Content, list[str]]:
+    """Return the content without its damaged entries, and their names.
+
+    Raises:
+        DamagedError: if there is none that is not damaged.
+    """
+    kept, dropped = dict(content), []
+    for section in ("exercises", "predictions"):
+        entries = content[section] if isinstance(content.get(section), dict) else {}
+        kept[section] = {}
+        for name, entry in entries.items():
+            try:
+                parsed({"exercises": {}, "predictions": {}} | {section: {name: entry}})
+            except DamagedError:
+                dropped.append(name)
+            else:
+                kept[section][name] = entry
+    if not (kept["exercises"] or kept["predictions"]):
+        raise DamagedError("not a progress file")
+    return kept, dropped
 
 
 def load(place: Path) -> Content:
@@ -140,8 +167,15 @@ def load(place: Path) -> Content:
         return {"schema": SCHEMA, "exercises": {}, "predictions": {}}
     if not stat.S_ISREG(mode):
         raise OSError(f"{place} is not a file")  # a folder, a device, a pipe: not ours to move
+    content = _content(place)
+    parsed(content)
+    return content
+
+
+def _content(place: Path) -> Content:
+    """Return the content of a file of this version; its entries are not looked at."""
     try:
-        content = json.loads(place.read_bytes())
+        content = json.loads(place.read_bytes(), parse_int=_whole)
         schema = content["schema"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise DamagedError("not readable") from error
@@ -149,8 +183,15 @@ def load(place: Path) -> Content:
         raise NewerError(f"{place.name} was written by a newer version of the course.")
     if type(schema) is not int or schema < SCHEMA:
         raise DamagedError("not a progress file")
-    parsed(content)
     return dict(content)
+
+
+def _whole(digits: str) -> int | None:
+    """Return an integer, or None for one of more digits than Python reads."""
+    try:
+        return int(digits)
+    except ValueError:
+        return None
 
 
 def save(place: Path, content: Content) -> None:
@@ -172,14 +213,27 @@ def save(place: Path, content: Content) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def set_aside(place: Path, damage: DamagedError) -> str:
-    """Rename a damaged file and say so. Call it under the lock."""
+def mend(place: Path, damage: DamagedError) -> tuple[Content, str]:
+    """Keep a damaged file under another name, and return what is sound in it and a sentence.
+
+    Call it under the lock.
+    """
     names = (place.with_name(f"{place.name}.damaged-{number}") for number in itertools.count(1))
     aside = next(name for name in names if not os.path.lexists(name))
-    os.rename(place, aside)
-    return (
-        f"Your progress file was damaged ({damage}): it is kept as {aside.name}, "
-        "and you begin a new one."
+    try:
+        content, dropped = sound(_content(place))
+    except DamagedError:
+        os.rename(place, aside)
+        return load(place), (
+            f"Your progress file was damaged ({damage}): it is kept as {aside.name}, "
+            "and you begin a new one."
+        )
+    shutil.copy2(place, aside)
+    save(place, content)
+    listed = ", ".join(short(name, 40) for name in dropped[:3]) + ", …" * (len(dropped) > 3)
+    return content, (
+        f"Your progress file was damaged: it is kept as {aside.name}, and you go on without what "
+        f"could not be read ({listed or 'a section'})."
     )
 
 
@@ -208,10 +262,10 @@ def opened() -> Iterator[OpenFile]:
     """Yield the progress file, locked, and write it back if its content was changed.
 
     Nothing is raised: where the file cannot be used, an empty content is yielded, the changes are
-    lost, and the note says why.
+    lost, and the note says why. An interrupt comes when the file is written and unlocked.
     """
     file = OpenFile({"exercises": {}, "predictions": {}})
-    with ExitStack() as stack:
+    with InterruptsNoted(), ExitStack() as stack:
         before = None
         try:
             place = path()
@@ -221,8 +275,7 @@ def opened() -> Iterator[OpenFile]:
             try:
                 file.content = load(place)
             except DamagedError as damage:
-                file.note = set_aside(place, damage)
-                file.content = load(place)
+                file.content, file.note = mend(place, damage)
             before = json.dumps(file.content)
         except Exception as error:  # a place that cannot be used, in one of many ways
             file.failed(error)

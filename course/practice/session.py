@@ -1,26 +1,36 @@
-"""Keep what an answer changes in the session from outliving its check.
+"""Keep what an answer changes in the session from outliving its call.
 
 Restored afterwards: what answers change by accident, such as printed output, warning filters,
 NumPy's error state and print options, random states, the working directory, environment variables,
-the recursion limit, matplotlib's settings and figures, two settings of JAX.
+the limits of Python, signals and timers, the garbage collector, and what `libraries` and `patches`
+list.
 """
 
+import decimal
+import gc
 import io
+import locale
+import logging
 import os
 import random
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from functools import partial
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
 from course.practice.describe import short
+from course.practice.libraries import keep_libraries
+from course.practice.patches import patches_undone
 
 PRINTED_LIMIT = 600  # characters
-JAX_SETTINGS = ("jax_enable_x64", "jax_debug_nans")
+_SIGNALS = signal.valid_signals()
 
 
 class Printed(io.StringIO):
@@ -42,51 +52,93 @@ class Printed(io.StringIO):
 
 @contextmanager
 def session_kept(printed: Printed) -> Iterator[None]:
-    """Send printed output to `printed`, silence warnings, and undo all changes at the end."""
+    """Send printed output to `printed`, silence warnings, and undo all changes at the end.
+
+    An exception in it would leave things as they are: interrupts have to be held off.
+    """
     with ExitStack() as stack:
         # What the standard library and NumPy can keep by themselves. A verdict must not depend on
         # the filters of the session, and a NaN is judged, not warned about.
         stack.enter_context(redirect_stdout(printed))
         stack.enter_context(redirect_stderr(printed))
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
-        stack.enter_context(np.errstate(all="ignore"))
+        stack.enter_context(quiet())
         stack.enter_context(np.printoptions())
+        stack.enter_context(decimal.localcontext())
         # A `TimeUp` inside a callback of the garbage collector is lost, which concerns nobody.
         stack.enter_context(mock.patch.object(sys, "unraisablehook", _ignore))
         # What has to be remembered. NumPy's global generator is not for use, but readers use it.
         stack.callback(_restore_environment, dict(os.environ))
-        stack.callback(sys.setrecursionlimit, sys.getrecursionlimit())
         stack.callback(random.setstate, random.getstate())
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         with suppress(FileNotFoundError):  # a deleted folder: there is nothing to come back to
             stack.callback(os.chdir, os.getcwd())
-        _keep_libraries(stack)
+        _keep_interpreter(stack)
+        _keep_signals(stack)
+        keep_libraries(stack)
+        # The last to be entered is the first to be undone: all others use what may be patched.
+        stack.enter_context(patches_undone())
         yield
 
 
-def _keep_libraries(stack: ExitStack) -> None:
-    """Keep the state of libraries that may not be loaded; nothing is loaded here."""
-    loaded: dict[str, Any] = dict(sys.modules)
-    if "jax" in loaded:
-        config = loaded["jax"].config
-        for name in JAX_SETTINGS:
-            stack.callback(config.update, name, getattr(config, name))
-    if "matplotlib" in loaded:
-        stack.enter_context(loaded["matplotlib"].rc_context())
-    # The notebook would show new figures, also if it is the answer that loads pyplot.
-    pyplot = loaded.get("matplotlib.pyplot")
-    stack.callback(_close_new_figures, set(pyplot.get_fignums()) if pyplot else set())
-    shell = loaded["IPython"].get_ipython() if "IPython" in loaded else None
-    if shell is not None:  # `exit()` is to leave the answer, not the notebook's kernel
-        stack.enter_context(mock.patch.object(shell, "ask_exit", _leave))
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings, of the course's own functions as well as of answers."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
-def _close_new_figures(before: set[int]) -> None:
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        for number in set(pyplot.get_fignums()) - before:
-            pyplot.close(number)
+def _keep_interpreter(stack: ExitStack) -> None:
+    """Keep the settings of Python itself."""
+    settings: list[tuple[Callable[[], Any], Callable[[Any], object]]] = [
+        (sys.getrecursionlimit, sys.setrecursionlimit),
+        (sys.getswitchinterval, sys.setswitchinterval),
+        (sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+        (sys.gettrace, sys.settrace),
+        (sys.getprofile, sys.setprofile),
+        (gc.get_debug, gc.set_debug),
+        (gc.get_threshold, lambda limits: gc.set_threshold(*limits)),
+        (gc.isenabled, lambda enabled: gc.enable() if enabled else gc.disable()),
+        (
+            lambda: locale.setlocale(locale.LC_ALL),
+            lambda name: locale.setlocale(locale.LC_ALL, name),
+        ),
+        (lambda: sys.stdin, lambda stream: setattr(sys, "stdin", stream)),
+        (lambda: logging.root.level, logging.root.setLevel),
+        (lambda: logging.root.manager.disable, logging.disable),
+    ]
+    for get, put in settings:
+        stack.callback(_restore, get, put, get())
+    for listed in (sys.path, sys.meta_path, sys.path_hooks, gc.callbacks, logging.root.handlers):
+        stack.callback(_restore_list, listed, list(listed))
+
+
+def _keep_signals(stack: ExitStack) -> None:
+    """Keep handlers, blocked signals and timers, which would end the kernel seconds later."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    # What was blocked comes when the handlers are the old ones, and what may send it has stopped.
+    if hasattr(signal, "pthread_sigmask"):
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if handler is not None:  # None: not set from Python
+            get, put = partial(signal.getsignal, number), partial(signal.signal, number)
+            stack.callback(_restore, get, put, handler)
+    if hasattr(signal, "setitimer"):
+        for timer in (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            stack.callback(signal.setitimer, timer, *signal.getitimer(timer))
+
+
+def _restore(get: Callable[[], Any], put: Callable[[Any], object], before: Any) -> None:
+    if get() != before:
+        put(before)
+
+
+def _restore_list(listed: list[Any], before: list[Any]) -> None:
+    if listed != before:
+        listed[:] = before
 
 
 def _restore_environment(before: dict[str, str]) -> None:
@@ -98,7 +150,3 @@ def _restore_environment(before: dict[str, str]) -> None:
 
 def _ignore(_: object) -> None:
     pass
-
-
-def _leave() -> None:
-    raise SystemExit

@@ -1,5 +1,6 @@
 """Answers are called with arrays that they can use, and read as plain values."""
 
+import array
 import collections
 import decimal
 from typing import Any
@@ -75,6 +76,7 @@ def test_what_has_no_plain_form(value: Any) -> None:
     "value",
     [
         *(map(abs, [1]), filter(None, [1]), zip([1], [2], strict=True), enumerate([1])),
+        *(collections.deque([1]), collections.UserList([1]), array.array("d", [1]), {1: 2}.keys()),
         *({"a": 1}.keys(), {"a": 1}.values(), {"a": 1}.items(), reversed([1]), (x for x in [1])),
     ],
     ids=lambda value: type(value).__name__,
@@ -82,6 +84,19 @@ def test_what_has_no_plain_form(value: Any) -> None:
 def test_what_only_hands_out_items_is_advised_to_become_a_list(value: Any) -> None:
     with pytest.raises(UnreadableError, match=r"put `list\(…\)` around it"):
         plain(value)
+
+
+def test_what_it_is_has_the_right_article() -> None:
+    assert read(object()).phrase.startswith("gave an object, which")
+    assert read(collections.UserDict(a=1)).phrase.startswith("gave a UserDict (put `dict(…)`")
+
+
+def test_an_answer_gets_a_plain_list() -> None:
+    class Labelled(list[str]):
+        labels = (True, False)
+
+    for function in (type, lambda texts: type(texts)):
+        assert call(lambda texts, f=function: f(texts).__name__, (Labelled("ab"),)) == "list"
 
 
 def test_a_blank_is_found_at_any_depth() -> None:

@@ -1,17 +1,23 @@
 """Answers that readers may well give, beside the solutions and the catalogued mistakes."""
 
+import collections
+import random
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
 from course.practice.check import check
 from course.practice.exercise import Exercise
 from course.practice.exercises import distributions, entropy, gradient_descent, start_here
 
-TIMES = 10  # cases are random: once is no proof
+TIMES = 5  # cases are random: once is no proof
 
 
 def named(value: Any) -> str:
@@ -28,7 +34,61 @@ def split(count: int, rng: np.random.Generator) -> list[np.ndarray]:
     return np.split(rng.permutation(count), [4 * count // 5])
 
 
+def by_chance(choose: Any) -> Any:
+    """Return a split that tests on the rows that `choose(count, rng)` returns."""
+
+    def split_by(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        tested = np.unique(choose(count, rng))
+        return np.setdiff1d(np.arange(count), tested), tested
+
+    return split_by
+
+
+def seeded(count: int, _: np.random.Generator) -> np.ndarray:
+    np.random.seed(0)  # noqa: NPY002
+    return np.random.permutation(count)[: count // 5]  # noqa: NPY002
+
+
+def with_least(least: float) -> Any:
+    return lambda forecast, outcome: -np.log2(np.clip(forecast[outcome], least, 1))
+
+
+def up_to_a_zero(p: np.ndarray) -> float:
+    total = 0.0
+    for x in p:
+        if x == 0:
+            break
+        total -= x * np.log2(x)
+    return total
+
+
+def by_powers(hessian: np.ndarray) -> float:
+    v = np.random.default_rng(0).normal(size=len(hessian))
+    for _ in range(20_000):
+        v = hessian @ v
+        v /= np.linalg.norm(v)
+    return float(2 / (v @ hessian @ v))
+
+
 RIGHT = [
+    (entropy.q1, lambda p: float(sum(Fraction(x) * Fraction(-np.log2(x)) for x in p if x))),
+    (entropy.q1, lambda p: -sum(Decimal(x) * Decimal(x).ln() / Decimal(2).ln() for x in p if x)),
+    (entropy.q1, lambda p: scipy.stats.entropy(p, base=2)),
+    (entropy.q1, lambda p: -np.nansum(p * np.log2(p))),
+    (entropy.q2, Decimal("0.11")),
+    (entropy.q3, np.array(["0", "10", "110", "1110", "1111"])),
+    (entropy.q4, lambda bits: bits + np.float32(np.log2(100))),
+    (distributions.q2, lambda forecast, outcome: -jnp.log2(forecast)[outcome]),
+    (distributions.q2, lambda forecast, outcome: -np.log2(np.float32(forecast))[outcome]),
+    (distributions.q2, lambda forecast, outcome: -np.log2(forecast[outcome] + 1e-300)),
+    (distributions.q4, scipy.special.softmax),
+    (start_here.q1, lambda texts: np.array(start_here.my_rules(texts), dtype=np.int8)),
+    (start_here.q2, by_chance(lambda count, rng: rng.random(count).argsort()[: count // 5])),
+    (start_here.q2, by_chance(lambda count, _: random.sample(range(count), count // 5))),
+    (start_here.q2, lambda count, rng: np.split(rng.permutation(count)[::-1], [-(count // 5)])),
+    (gradient_descent.q2, by_powers),
+    (gradient_descent.q2, lambda hessian: 2 / max(np.roots(np.poly(hessian)).real)),
+    (gradient_descent.q2, lambda hessian: 2 / np.linalg.eigvalsh(np.float32(hessian))[-1]),
     (entropy.q1, lambda p: float(np.sum(np.where(p > 0, -p * np.log2(np.where(p > 0, p, 1)), 0)))),
     (entropy.q2, np.float32(0.11)),
     (entropy.q3, ("0", "11", "101", "1001", "1000")),
@@ -81,6 +141,43 @@ def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
 
 
 WRONG = [
+    (entropy.q1, up_to_a_zero, "You stop at the first zero"),
+    (entropy.q1, lambda p: -np.sum(p * np.log2(np.maximum(p, 1e-3))), "was expected"),
+    (entropy.q4, lambda bits: bits + 6.64386, "was expected"),
+    *(
+        (distributions.q2, with_least(least), "cut small probabilities off|was expected")
+        for least in (1e-2, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12, 1e-15)
+    ),
+    (distributions.q2, lambda p, y: -np.log2(np.float16(p[y])), "expected"),
+    (distributions.q2, lambda p, y: -np.log2(round(p[y], 4)), "expected"),
+    (distributions.q2, lambda p, y: -np.log2(p[y] + 1e-9), "expected"),
+    (start_here.q1, lambda texts: texts.spam, "AttributeError"),
+    (start_here.q1, lambda texts: True, "500 values True or False were expected"),
+    (start_here.q1, lambda texts: collections.deque(texts), "put `list(…)` around it"),
+    *(
+        (start_here.q2, by_chance(choose), "Over many calls|stand together|equal steps")
+        for choose in (
+            lambda count, rng: 2 * rng.permutation(count // 2)[: count // 5],
+            lambda count, rng: rng.permutation(count // 2)[: count // 5],
+            lambda count, rng: np.add.outer([0, 1], 2 * rng.permutation(count // 2)[: count // 10]),
+            lambda count, rng: np.arange(0, count, 5) + rng.integers(5, size=count // 5),
+            lambda count, rng: 1 + rng.permutation(count - 1)[: count // 5],
+        )
+    ),
+    *(
+        (start_here.q2, by_chance(choose), "the same rows again and again")
+        for choose in (
+            lambda count, _: np.argsort(np.random.default_rng(1).random(2000)[:count])[::5],
+            lambda count, _: np.random.default_rng(0).permutation(count)[: count // 5],
+            lambda count, _: np.random.default_rng(count).permutation(count)[: count // 5],
+            seeded,
+        )
+    ),
+    *(
+        (gradient_descent.q2, lambda h, top=top: top / np.linalg.eigvalsh(h)[-1], "was expected")
+        for top in (1.999, 1.9998, 2.0002, 2.001)
+    ),
+    (gradient_descent.q2, lambda h: np.round(2 / np.linalg.eigvalsh(h)[-1], 4), "was expected"),
     (entropy.q2, 1.5, "between 0 and 1"),
     (entropy.q2, 0.2, "0.722 bits: too even"),
     (entropy.q3, ["0", "10", "110", "111"], "five|5 outcomes"),
@@ -98,7 +195,7 @@ WRONG = [
     (start_here.q2, lambda count, rng: random_mask(count, rng), "chance does not also decide"),
     (start_here.q3, lambda examples, train, accuracy: 1.0, "was expected"),
     (distributions.q3, [1.2, -0.1, -0.1], "negative"),
-    (start_here.q1, lambda texts: [True], "verdicts|numbers were expected"),
+    (start_here.q1, lambda texts: [True], "verdicts|True or False were expected"),
     (start_here.q1, lambda texts: np.random.default_rng(0).random(len(texts)) < 0.5, "Right on"),
     (start_here.q2, lambda count, rng: (np.arange(count // 2), np.arange(0)), "empty"),
     (

@@ -266,7 +266,7 @@ def nested(p):
         (raising(KeyboardInterrupt), "You stopped the check, so there is no judgement."),
         (deep, "raised RecursionError"),
         (nested, "lists nested without end"),
-        (lambda p: Unreadable(), "gave a Unreadable that cannot be read (OwnBaseError"),
+        (lambda p: Unreadable(), "gave an Unreadable that cannot be read (OwnBaseError"),
         (lambda p: itertools.count(), "gave a count"),
         (lambda p: np.broadcast_to(0.5, (10**6, 10**6)), "1,000,000,000,000 values"),
         (lambda p: "x" * 10**7, "gave 'xxx"),

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,9 @@ class Kernel:
         return shown
 
 
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    folder = tmp_path_factory.mktemp("kernel")
+@contextmanager
+def a_kernel(folder: Path) -> Iterator[Kernel]:
+    """A kernel with a progress file of its own."""
     environment = os.environ | {
         "COURSE_PROGRESS": str(folder / "progress.json"),
         "IPYTHONDIR": str(folder / "ipython"),
@@ -45,12 +46,17 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         kernel_name="python3", cwd=str(Path(__file__).parents[2]), env=environment
     )
     try:
-        made = Kernel(manager, client)
-        assert made.run("from course import practice\nfrom tests.practice import examples") == []
-        yield made
+        yield Kernel(manager, client)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with a_kernel(tmp_path_factory.mktemp("kernel")) as made:
+        assert made.run("from course import practice\nfrom tests.practice import examples") == []
+        yield made
 
 
 def test_a_cell_shows_the_verdict_and_the_line(kernel: Kernel) -> None:
@@ -77,6 +83,38 @@ def test_an_endless_cell_ends(kernel: Kernel) -> None:
     )
     assert "still running after 0.2 seconds" in shown["text/plain"]
     assert kernel.run("1 + 1") == [{"text/plain": "2"}]
+
+
+CALLS = {
+    "an endless loop of JAX": (
+        "import jax\n"
+        "def mine(p):\n"
+        "    return jax.lax.while_loop(lambda x: x[0] >= 0, lambda x: x * 0, p)\n"
+    ),
+    "a large decomposition": (
+        "import numpy as np\n"
+        "def mine(p):\n"
+        "    return np.linalg.svd(np.random.default_rng(0).normal(size=(6000, 6000)))\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_that_cannot_be_stopped_is_told_in_its_cell(name: str, tmp_path: Path) -> None:
+    with a_kernel(tmp_path) as kernel:
+        kernel.run("from tests.practice import examples")
+        client = kernel.client
+        cell = client.execute(CALLS[name] + "examples.entropy_bits.check(mine, seconds=0.2)")
+        shown = None
+        while shown is None:
+            message = client.get_iopub_msg(timeout=LIMIT)
+            assert message["msg_type"] not in ("execute_result", "error"), message["content"]
+            if message["msg_type"] == "stream":
+                shown = message
+        assert shown["parent_header"]["msg_id"] == cell
+        assert "inside a library, where Python cannot stop it" in shown["content"]["text"]
+        assert "Kernel → Interrupt" in shown["content"]["text"]
+        assert kernel.manager.is_alive()
 
 
 def test_the_interrupt_button_ends_a_check_without_a_traceback(

@@ -68,7 +68,11 @@ def test_the_first_answer_counts() -> None:
 
 @pytest.mark.parametrize(
     ("guess", "sure"),
-    [("rises", 80), (" RISES ", 80.0), ("ris", "80"), (0, "80 %"), (np.int64(0), 0.8)],
+    [
+        *(("rises", 80), (" RISES ", 80.0), ("ris", "80"), (0, "80 %"), (np.int64(0), 0.8)),
+        *((0, "0,8"), (0, "80,0 %"), (0, "80 percent"), (0, "%80"), (0, np.float32(0.8))),
+        *((0, "\uff18\uff10\uff05"), (0, "\u0668\u0660\u066a"), (0, "80\u00a0%")),
+    ],
 )
 def test_guesses_and_percentages_are_understood(guess: Any, sure: Any) -> None:
     predict(rises, guess=guess, sure=sure)
@@ -100,7 +104,11 @@ def test_a_guess_that_is_none_of_the_options(guess: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "sure", [None, 49, 101, -80, 0.4, 0, math.nan, math.inf, "very", "", True, [80]]
+    "sure",
+    [
+        *(None, 49, 101, -80, 0.4, 0, math.nan, math.inf, "very", "", True, np.True_, [80]),
+        *("0.8%", "0.8 percent", "1%", "0,8 %", "1,000", "0,800", "80%%", "8_0", "8e1", b"80"),
+    ],
 )
 def test_a_percentage_that_is_none(sure: Any) -> None:
     asked = predict(rises, guess="rises", sure=sure)

@@ -2,9 +2,12 @@
 
 import errno
 import json
+import math
 import os
+import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,8 @@ import filelock
 import pytest
 
 from course.practice import progress_file as module
-from course.practice.progress import record_attempt
-from course.practice.progress_file import Progress, path, read
+from course.practice.progress import record_attempt, record_prediction
+from course.practice.progress_file import ExerciseRecord, Progress, opened, path, read
 from tests.practice.examples import entropy_bits, my_entropy
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no fork, pipes or such links")
@@ -74,6 +77,75 @@ def test_a_damaged_file_is_set_aside_and_said_so(
     assert aside.read_bytes() == damaged
     assert other.read_text() == "an older one"
     assert record_attempt("a.c", "correct") == read().note == ""
+
+
+@pytest.mark.parametrize(
+    ("section", "broken"),
+    [
+        ("predictions", {"guess": "rises", "sure": 40, "right": True, "at": ""}),
+        ("predictions", {"guess": "rises", "sure": math.nan, "right": True, "at": ""}),
+        ("predictions", {"guess": "rises", "right": True, "at": ""}),
+        ("predictions", None),
+        ("exercises", asdict(ExerciseRecord()) | {"attempts": 10**4000}),
+        ("exercises", asdict(ExerciseRecord()) | {"attempts": -1}),
+        ("exercises", asdict(ExerciseRecord()) | {"hints_used": "two"}),
+        ("exercises", []),
+    ],
+)
+@pytest.mark.parametrize("use", ["read", "write"])
+def test_one_damaged_entry_takes_no_other_with_it(
+    section: str, broken: Any, use: str, progress_file: Path
+) -> None:
+    record_attempt("a.b", "correct")
+    record_prediction("a.p", "falls", 80, right=True)
+    content = json.loads(progress_file.read_text())
+    content[section]["a.broken"] = broken
+    damaged = json.dumps(content).encode()
+    progress_file.write_bytes(damaged)
+    note = read().note if use == "read" else record_attempt("a.b", "not yet")
+    assert one_sentence(note)
+    assert "a.broken" in note
+    assert "progress.json.damaged-1" in note
+    assert progress_file.with_name("progress.json.damaged-1").read_bytes() == damaged
+    known = read()
+    assert (known.note, list(known.exercises), list(known.predictions)) == ("", ["a.b"], ["a.p"])
+    assert record_attempt("a.b", "not yet") == ""
+
+
+def test_a_number_of_more_digits_than_python_reads_is_one_damaged_entry(
+    progress_file: Path,
+) -> None:
+    record_attempt("a.b", "correct")
+    record_attempt("a.many", "correct")
+    text = progress_file.read_text()
+    last = text.rindex('"attempts": 1')
+    progress_file.write_text(f'{text[:last]}"attempts": {"9" * 5000}{text[last + 13 :]}')
+    assert "a.many" in read().note
+    assert list(read().exercises) == ["a.b"]
+
+
+def test_a_file_that_is_read_only_is_not_replaced(progress_file: Path) -> None:
+    record_attempt("a.b", "correct")
+    before = progress_file.read_bytes()
+    progress_file.chmod(0o444)
+    note = record_attempt("a.b", "correct")
+    assert "progress.json is read-only" in note
+    assert one_sentence(note)
+    assert progress_file.read_bytes() == before
+    progress_file.chmod(0o644)
+    assert record_attempt("a.b", "correct") == ""
+
+
+def test_an_interrupt_leaves_the_lock_free_and_the_record_whole(progress_file: Path) -> None:
+    def interrupted() -> None:
+        with opened() as file:
+            signal.raise_signal(signal.SIGINT)
+            file.content["exercises"]["a.b"] = asdict(ExerciseRecord())
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(read().exercises) == ["a.b"]
+    assert record_attempt("a.b", "correct") == ""
 
 
 def test_keys_of_another_version_are_kept(progress_file: Path) -> None:

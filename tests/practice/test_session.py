@@ -1,9 +1,15 @@
 """The session is what it was, whatever an answer changes in it."""
 
+import decimal
+import gc
 import importlib
+import locale
+import logging
 import os
 import random
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +23,8 @@ import pytest
 from course.practice.session import Printed, session_kept
 from tests.practice.examples import entropy_bits, my_entropy
 
+VIRTUAL = getattr(signal, "ITIMER_VIRTUAL", None)
+PROFILING = getattr(signal, "ITIMER_PROF", None)
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no timer, and keeps folders")
 
 
@@ -34,6 +42,15 @@ def session() -> dict[str, Any]:
         "environment": dict(os.environ),
         "matplotlib": dict(mpl.rcParams),
         "figures": plt.get_fignums(),
+        "collector": (gc.isenabled(), gc.get_threshold(), list(gc.callbacks), gc.get_debug()),
+        "timers": [signal.getitimer(timer) for timer in (VIRTUAL, PROFILING) if timer is not None],
+        "handlers": [signal.getsignal(number) for number in sorted(signal.valid_signals())],
+        "paths": (list(sys.path), list(sys.meta_path)),
+        "hooks": (sys.excepthook, threading.excepthook, sys.displayhook, sys.gettrace()),
+        "decimals": decimal.getcontext().prec,
+        "locale": locale.setlocale(locale.LC_ALL),
+        "digits": (sys.get_int_max_str_digits(), sys.getswitchinterval()),
+        "logging": (logging.root.level, list(logging.root.handlers), logging.root.manager.disable),
     }
 
 
@@ -54,6 +71,23 @@ def changes_everything(p):
     os.environ.pop("PATH", None)
     mpl.rcParams["figure.figsize"] = (1, 1)
     plt.figure()
+    gc.disable()
+    gc.set_threshold(1, 1, 1)
+    gc.callbacks.append(print)
+    for timer in (VIRTUAL, PROFILING):
+        if timer is not None:
+            signal.setitimer(timer, 100)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.path.insert(0, "/nowhere")
+    sys.meta_path.clear()
+    sys.excepthook = threading.excepthook = sys.displayhook = print
+    decimal.getcontext().prec = 2
+    locale.setlocale(locale.LC_ALL, "C")
+    sys.set_int_max_str_digits(1000)
+    sys.setswitchinterval(0.001)
+    logging.disable(logging.CRITICAL)
+    logging.root.setLevel(1)
+    logging.root.addHandler(logging.NullHandler())
     return 0.0
 
 

@@ -1,6 +1,8 @@
 """The time limit, by a timer and by the watchdog thread of systems without one."""
 
 import _thread
+import builtins
+import itertools
 import os
 import signal
 import threading
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 from course.practice import time_limit
+from course.practice.check import Mistake, Question, check
 from course.practice.time_limit import PAUSE, TimeLimit, TimeUp
 from tests.practice.examples import entropy_bits, my_entropy
 
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="Windows delivers signals only between steps of the main thread"
 )
 SHORT = 0.2  # seconds
+builtins_sum = builtins.sum
 
 
 @pytest.fixture(params=[True, False], ids=["timer", "watchdog"])
@@ -42,8 +46,8 @@ def ended(work: Callable[[], Any], seconds: float) -> type[BaseException] | None
     before = state()
     found = None
     try:
-        with TimeLimit(seconds):
-            work()
+        with TimeLimit(seconds) as limit:
+            limit.run(work, timed=True)
     except BaseException as error:
         found = type(error)
     assert state() == before
@@ -104,9 +108,8 @@ def test_outside_the_main_thread_there_is_no_limit() -> None:
     found: list[Any] = []
 
     def run() -> None:
-        with TimeLimit(0.001):
-            time.sleep(0.05)
-        found.append("ended")
+        with TimeLimit(0.001) as limit:
+            found.append(limit.run(lambda: time.sleep(0.05) or "ended", timed=True))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -198,5 +201,106 @@ def test_a_limit_at_any_moment_leaves_nothing_behind() -> None:
         if verdict.outcome == "not yet":
             assert verdict.message.startswith("Your code was still running after")
         assert state() == before
-    assert "not yet" in outcomes
+    assert entropy_bits.check(busy, seconds=1e-6).outcome == "not yet"
     assert entropy_bits.check(my_entropy).outcome == "correct"
+
+
+def test_only_what_is_timed_counts() -> None:
+    with TimeLimit(0.001) as limit:
+        limit.run(lambda: [time.thread_time() for _ in range(10**6)])
+        assert limit.run(lambda: "prepared") == "prepared"
+        with pytest.raises(TimeUp):
+            limit.run(busy, timed=True)
+
+
+def test_the_time_that_others_take_on_a_busy_machine_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the clock two limits are over, of which the answer has had a fifth."""
+    start = time.thread_time()
+    clock = lambda: 5 * (time.thread_time() - start)  # noqa: E731
+    monkeypatch.setattr(time_limit, "monotonic", clock)
+
+    def slow() -> str:
+        while clock() < 2 * 0.1:
+            pass
+        return "right"
+
+    with TimeLimit(0.1) as limit:
+        assert limit.run(slow, timed=True) == "right"
+
+
+def test_what_only_waits_is_stopped_by_the_clock() -> None:
+    with TimeLimit(0.1) as limit, pytest.raises(TimeUp):
+        limit.run(sleeps, None, timed=True)
+    assert limit.waited
+    with TimeLimit(0.1) as limit, pytest.raises(TimeUp):
+        limit.run(busy, timed=True)
+    assert not limit.waited
+
+
+def test_an_interrupt_outside_of_a_call_is_noted_for_the_next() -> None:
+    reached: list[str] = []
+    with TimeLimit(60) as limit:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        reached.append("after the signals")
+        with pytest.raises(KeyboardInterrupt):
+            limit.run(reached.append, "inside the call")
+    assert reached == ["after the signals"]
+
+
+def test_what_does_not_answer_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = threading.Semaphore(0)
+    monkeypatch.setattr(time_limit, "PATIENCE", 2)
+
+    def blocked() -> None:
+        """Stand in for a call into C that lets other threads run, but looks at no signal."""
+        old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        assert told.acquire(timeout=60)
+        assert not told.acquire(timeout=10 * PAUSE)
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+        busy()
+
+    with TimeLimit(0.05, told.release) as limit, pytest.raises(TimeUp):
+        limit.run(blocked, timed=True)
+    with TimeLimit(0.05, told.release) as limit, pytest.raises(TimeUp):
+        limit.run(busy, timed=True)
+    assert not told.acquire(blocking=False)
+
+
+def loops_in_c(p):
+    return sum(range(10**10)) + max(iter(int, 1)) + any(itertools.repeat(0))
+
+
+def test_a_built_in_that_loops_for_ever_is_stopped() -> None:
+    verdict = entropy_bits.check(loops_in_c, seconds=SHORT)
+    assert verdict.message.startswith("Your code was still running after 0.2 seconds")
+    assert sum is builtins_sum
+
+
+def slow_double(x):
+    time.sleep(0.3)
+    return 2 * x
+
+
+def test_the_courses_own_time_does_not_count() -> None:
+    def slow_cases(rng: np.random.Generator) -> list[tuple[float]]:
+        for _ in range(10**6):
+            pass
+        return [(rng.normal(),), (rng.normal(),)]
+
+    mistake = Mistake("slow", lambda x: slow_double(x) + 1, "One too many.")
+    question = Question(reference=slow_double, cases=slow_cases, mistakes=[mistake])
+    assert check(question, lambda x: x + x, seconds=0.01).outcome == "correct"
+    assert check(question, lambda x: x + x + 1, seconds=0.01).message == "One too many."
+
+
+def test_compiling_is_no_loop_without_end() -> None:
+    space: dict[str, Any] = {}
+    code = "def compiling(*_):\n    while True:\n        pass"
+    exec(compile(code, jax._src.compiler.__file__, "exec"), space)
+    message = entropy_bits.check(space["compiling"], seconds=SHORT).message
+    assert "was stopped while JAX was compiling" in message
+    assert "loop without end" not in message
+    assert "On a slow or busy computer, `check(…, seconds=1.2)` waits longer." in message

@@ -89,9 +89,14 @@ def my_log_score(forecast, outcome):
 
 
 def forecasts(rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
-    """Random forecasts over a few outcomes, and one of the outcomes."""
+    """Random forecasts over a few outcomes and one of them; some that hardly anybody expected."""
     drawn = [rng.dirichlet(np.ones(size)) for size in (2, 3, 3, 4, 6)]
-    return [(p, int(rng.integers(len(p)))) for p in drawn] + [(drawn[-1], int(drawn[-1].argmin()))]
+    common = [(p, int(rng.integers(len(p)))) for p in drawn]
+    rare = []
+    for tiny in (10 ** -rng.uniform(2, 6), 1e-30):
+        place = int(rng.integers(3))
+        rare.append((np.insert(rng.dirichlet(np.ones(2)) * (1 - tiny), place, tiny), place))
+    return [*common, (drawn[-1], int(drawn[-1].argmin())), *rare]
 
 
 q2 = Exercise(
@@ -134,6 +139,14 @@ q2 = Exercise(
             "expected",
             lambda p, y: float(-np.sum(p * np.log2(p))),
             "This averages over all outcomes. Only the one that happened is paid for.",
+        ),
+        Mistake(
+            "cut off",
+            lambda p, y: -math.log2(max(p[y], 1e-3)),
+            (
+                "You cut small probabilities off, so that no surprise costs more than 10 bits. "
+                "What hardly anybody expected must cost all of its bits."
+            ),
         ),
         Mistake(
             "favourite",

@@ -24,7 +24,8 @@ def beliefs(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
     with_zeros = [
         rng.permutation(np.append(rng.dirichlet(np.ones(3)), [0.0, 0.0])) for _ in range(2)
     ]
-    fixed = [np.array([0.0, 1.0, 0.0]), np.array([0.9994, 0.0003, 0.0003])]
+    amid = np.insert(rng.dirichlet(np.ones(3)), [1, 1, 2], 0.0)
+    fixed = [np.array([0.0, 1.0, 0.0]), np.array([0.9994, 0.0003, 0.0003]), amid]
     relabelled = np.sort(drawn[-1])
     return [(p,) for p in (*drawn, relabelled, *with_zeros, *fixed)]
 
@@ -116,6 +117,11 @@ q1 = Exercise(
             "variance",
             lambda p: _spread(p) ** 2,
             "Relabelling the outcomes changed your entropy: this is a variance.",
+        ),
+        Mistake(
+            "stops at a zero",
+            lambda p: _sum(p[: [*p, 0.0].index(0.0)], lambda x: -x * math.log2(x)),
+            "You stop at the first zero. Leave out its term alone, and go on with the others.",
         ),
         Mistake(
             "zero times infinity",
@@ -270,7 +276,8 @@ q4 = Exercise(
     difficulty=2,
     minutes=5,
     reference=in_centimetres,
-    cases=lambda rng: [(float(bits),) for bits in rng.normal(0, 5, size=4)] + [(0.0,)],
+    # At -6.5 the result is nearly 0, so that every digit of the constant counts.
+    cases=lambda rng: [(float(bits),) for bits in [*rng.normal(0, 5, size=4), 0, -6.5]],
     tolerance=1e-6,  # "exactly": 6.644 is refused, the last digits of float32 are not
     mistakes=[
         Mistake(

@@ -7,15 +7,17 @@ from course.data import messages
 from course.models import spam
 from course.practice.exercise import Exercise, Mistake
 from course.practice.predict import Prediction, Revealed
+from course.practice.uniformity import SAME, unevenness
 
 NOTEBOOK = "00_start_here"
 TITLE = "Start here"
 
+SMALL = 50  # examples of the splits that `q2` compares with chance
 GOOD_ENOUGH = 0.70  # share of messages that a rule of `q1` must judge rightly
 
 
 class Inbox(list[str]):
-    """Texts that remember which of them are spam, so that a verdict on them can be judged."""
+    """Texts that remember which of them are spam, for the judge: answers get a plain list."""
 
     def __init__(self, mail: messages.Messages) -> None:
         super().__init__(mail.text)
@@ -148,6 +150,8 @@ def fair_split(parts, count, rng):
             f"One fifth is to be kept for testing; of {count} you keep {len(test)}. Shuffle all "
             "rows and cut once, so that chance does not also decide how many there are."
         )
+    if count == SMALL:  # so few rows may well stand together or in a rhythm by chance
+        return None
     blocks = 1 + np.count_nonzero(np.diff(np.sort(test)) > 1)
     if blocks < count / 20:
         return TOGETHER
@@ -159,16 +163,44 @@ def fair_split(parts, count, rng):
     return None
 
 
+def counts_and_generators(rng: np.random.Generator) -> list[tuple[int, np.random.Generator]]:
+    """Counts of several sizes, and a small one many times over, which shows how rows are chosen."""
+    counts = [100, 250, 500, 1000, 1500] + [SMALL] * 200
+    return [(count, np.random.default_rng(rng.integers(2**31))) for count in counts]
+
+
+def split_by_chance(parts, arguments):
+    """Return None if all rows had the same chance in the many small splits, else what is wrong."""
+    tested = [
+        np.isin(np.arange(SMALL), np.ravel(list(test)))
+        for (_, test), (count, _) in zip(parts, arguments, strict=True)
+        if count == SMALL
+    ]
+    if len({int(test.sum()) for test in tested}) > 1:
+        return "You keep sometimes more rows for testing and sometimes fewer. Cut at one place."
+    fault = unevenness(np.array(tested))
+    if fault is None:
+        return None
+    if fault == SAME:
+        return (
+            "You test on the same rows again and again. Chance has to come from `rng`, which is "
+            "another one in each call: `rng.permutation(count)`."
+        )
+    return (
+        f"Over many calls you draw {fault} for testing. Shuffle all rows together, so that each "
+        "has the same chance whatever becomes of the others: `rng.permutation(count)`."
+    )
+
+
 q2 = Exercise(
     name="start_here.q2",
     title="Split the examples",
     difficulty=2,
     minutes=8,
     reference=split,
-    cases=lambda rng: [
-        (count, np.random.default_rng(rng.integers(2**31))) for count in (100, 250, 500, 1000, 1500)
-    ],
+    cases=counts_and_generators,
     judge=fair_split,
+    judge_all=split_by_chance,
     shape_matters=False,
     mistakes=[
         Mistake(
