@@ -14,9 +14,10 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
+    from course.training.interrupts import StopSignal
     from course.training.results import FitResult, Stopped
     from course.training.scale.checkpoint import OrbaxStore
-    from course.training.scale.processes import Rank, StopSignal
+    from course.training.scale.processes import Rank
 
 PIXELS, CLASSES = 64, 10
 
@@ -95,7 +96,7 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
             stop=stop,
         )
     # The accuracy that counts is that on images the network was not trained on.
-    metrics = steps.evaluate(model, jax.tree_util.Partial(loss), result.params, held_out)
+    metrics = steps.evaluate(model, loss, result.params, (held_out[0], held_out[1]))
     terminal.say(describe(settings, rank, len(result.history.loss)))
     terminal.say(
         f"loss {float(metrics.loss):.4f}, {float(metrics.accuracy):.1%} of images never seen before"

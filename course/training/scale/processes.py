@@ -10,14 +10,12 @@ import importlib.util
 import json
 import math
 import os
-import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, TypeAlias
 
 import jax
@@ -285,39 +283,3 @@ def exit_now(sentence: str, status: int, *, wait_seconds: float = 0.0) -> None:
     sys.stdout.flush()
     time.sleep(wait_seconds)
     os._exit(status)
-
-
-class StopSignal:
-    """Notes a request to stop: by default Ctrl-C, or the SIGTERM of a scheduler.
-
-    Within `with stop:` the first such signal is only noted, so that a run can end between two steps
-    and save what it has learned; calling the object returns whether there was one. A second signal
-    has its usual effect.
-    """
-
-    def __init__(self, signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> None:
-        self.signal: int | None = None
-        self._before: dict[int, Any] = dict.fromkeys(signals)
-
-    def __call__(self) -> bool:
-        return self.signal is not None
-
-    @property
-    def status(self) -> int:
-        """Exit status that tells of the signal, such as 130 after Ctrl-C; 0 without one."""
-        return 128 + self.signal if self.signal else 0
-
-    def __enter__(self) -> "StopSignal":
-        for number in self._before:
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is not None:
-            self.__exit__()
-            signal.raise_signal(number)
-        self.signal = number

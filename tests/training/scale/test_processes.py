@@ -16,8 +16,9 @@ import numpy as np
 import psutil
 import pytest
 
+from course.training.interrupts import StopSignal
 from course.training.scale import processes
-from course.training.scale.processes import Rank, StopSignal, explain
+from course.training.scale.processes import Rank, explain
 from tests.support.repository import ROOT
 
 MPIRUN = shutil.which("mpirun")
