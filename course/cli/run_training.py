@@ -64,6 +64,17 @@ class Terminal(NamedTuple):
 
 def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     """Train, print how well the network has learned, and return why the training ended."""
+    from course.training import interrupts
+
+    terminal = Terminal(is_main=rank.index == 0)
+    with interrupts.answered_at_once(stop, terminal.warn):
+        return train_and_print(settings, rank, stop, terminal)
+
+
+def train_and_print(
+    settings: Settings, rank: "Rank", stop: "StopSignal", terminal: Terminal
+) -> "Stopped":
+    """Do what `run` does, silently where a signal comes."""
     import jax
 
     from course.data import splits, tables
@@ -72,7 +83,6 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     from course.training import loop, optimizers, steps
     from course.training.scale import processes
 
-    terminal = Terminal(is_main=rank.index == 0)
     store = open_store(settings, terminal)
     (images, labels), held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
     model = mlp(settings.sizes)

@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -23,7 +24,7 @@ STOPPING = (
     "stopping after this step, or after the compilation if one is going on; another signal, such "
     "as a second Ctrl-C, ends the program at once"
 )
-ENDED = "ended in the middle of a call that cannot be broken off"
+ENDED = "ended without waiting for what cannot be broken off"
 
 
 class StopSignal:
@@ -41,6 +42,8 @@ class StopSignal:
         self.signals = signals
         self._before: dict[int, Any] = {}
         self._expects_first = False
+        self.repeated = False
+        """True if there was a second one that was not only noted."""
         self.handled_at = -math.inf
         """Time of `time.monotonic` at which a handler was called last."""
 
@@ -83,6 +86,7 @@ class StopSignal:
         self.handled_at = time.monotonic()
         before = self._before[number]
         if not self._expects_first:
+            self.repeated = self.signal is not None
             self._restore()
             _call_handler(before, number, frame)
             return
@@ -106,13 +110,17 @@ def answered_at_once(stop: StopSignal, say: Callable[[str], None]) -> Generator[
     """Answer signals in another thread, for programs that a library may hold for minutes.
 
     A handler in Python runs when a call into C returns, and XLA compiles a large network for
-    minutes. Within this context a first signal is answered with a sentence, and a second one ends
-    the program if no handler is called within a second. For programs, not for notebooks.
+    minutes. Within this context a first signal is answered with a sentence. After a second one the
+    program ends where the context does, or if no handler is called within a second: it does not
+    wait for threads of XLA, as an ordinary exit does. For programs, not for notebooks.
 
     Args:
         stop: notes the signals, within `with stop:`.
         say: prints a sentence; it is called in another thread.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     # Python itself writes the number of each signal to this socket, whatever the program does.
     listening, written = socket.socketpair()
     written.setblocking(False)
@@ -128,6 +136,8 @@ def answered_at_once(stop: StopSignal, say: Callable[[str], None]) -> Generator[
         written.close()  # the thread reads an end
         thread.join()
         listening.close()
+        if stop.repeated:
+            _exit_now(say, stop.status)
 
 
 def _answer(
@@ -143,10 +153,15 @@ def _answer(
         if heard == 1:
             _say(say, STOPPING)
         elif not done.wait(GRACE_SECONDS) and stop.handled_at < came - TOGETHER_SECONDS:
-            _say(say, ENDED)
-            os._exit(128 + number)
+            _exit_now(say, 128 + number)
 
 
 def _say(say: Callable[[str], None], sentence: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # a closed terminal
         say(sentence)
+
+
+def _exit_now(say: Callable[[str], None], status: int) -> None:
+    _say(say, ENDED)
+    sys.stdout.flush()
+    os._exit(status)

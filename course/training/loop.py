@@ -181,10 +181,11 @@ def fit(
         monitor = Monitor(model, objective.loss, examples, held_out, runner)
 
         shown = runner.is_main and progress
-        with failure, progress_bar(shown, done=run.steps, total=total, what="fit") as bar:
+        bar = progress_bar(shown, done=run.steps, total=total, what="fit")
+        with failure, bar:
             ends = (bool(held_out), runner.max_over_processes)
             for chunk in chunks(order, run.steps, total, *ends):
-                asked = signals() or (stop is not None and stop())
+                asked = (stop is not None and stop()) or signals()
                 training.stopped = why_stop(runner, training.run, patience, asked)
                 if not training.stopped:
                     metrics = training.take_steps(chunk, order, monitor)
@@ -195,7 +196,9 @@ def fit(
             else:
                 training.stopped = Stopped.FINISHED
         # A second Ctrl-C breaks off a chunk, not the last save: there, one is only noted again.
+        # Its finaliser, in which an exception would be ignored, runs while signals are noted, too.
         signals.note_next()
+        del bar
         with failure:
             saver.close(training.run)
         result = training.result(order.steps_per_epoch, patience, interrupted=signals())

@@ -103,7 +103,8 @@ def sweep(
         state = first_states(model, objective, init_keys, examples, held_out, batch_size, total)
         run = Sweep(state, [], [])
         orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
-        with failure, progress_bar(progress, total=total, what="sweep") as bar:
+        bar = progress_bar(progress, total=total, what="sweep")
+        with failure, bar:
             for chunk in chunks(orders[0], 0, total, held_out is not None):
                 if signals():
                     break
@@ -121,6 +122,7 @@ def sweep(
                 report(bar, losses)
             else:
                 stopped = Stopped.FINISHED
+        del bar  # in its finaliser a signal that is not noted would be lost
         history = make_history(run.losses, run.metrics, examples, per_epoch)
         stopped = Stopped.INTERRUPTED if signals() else stopped
     outcome = FitResult(run.state.params, run.state.opt_state, history, stopped)

@@ -50,7 +50,7 @@ LOSSES = {
     "needs values": (lambda z, y: z[:, 0] if z[0, 0] > 0 else z[:, 1], "a function .*Tracer"),
     "other shapes": (
         lambda z, y: (z - y.astype(float)).sum(1),
-        "a function of predictions .*incompatible",
+        "a function of predictions .*ncompatible",
     ),
 }
 

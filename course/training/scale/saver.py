@@ -33,6 +33,9 @@ class Saver:
         with self:
             saved = self._runner.broadcast(self._store.restore) if self._store else None
             if saved is not None:
+                if not isinstance(saved, Mapping) or not all(map(_is_array, saved.values())):
+                    expected = "a store whose restore returns arrays by name, or None"
+                    raise refusal("checkpoint", expected, type(saved).__name__, TypeError)
                 run = from_arrays(self._fingerprint(), run, saved)
         self._record(run)
         return run
@@ -55,8 +58,10 @@ class Saver:
 
     def close(self, run: RunState) -> None:
         """Save a run at its end and close the store; all processes wait for that."""
-        self.save(run)
-        self._close_store()
+        try:
+            self.save(run)
+        finally:
+            self._close_store()
         self._runner.max_over_processes(0.0)
 
     def __enter__(self) -> "Saver":
@@ -76,3 +81,7 @@ class Saver:
         """Record `run` as saved and restart the timer."""
         self._steps = run.steps
         self._time = time.monotonic()
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray | np.generic | jax.Array)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import numpy as np
 import psutil
 import pytest
 
-from course.training.interrupts import StopSignal
 from course.training.scale import processes
 from course.training.scale.processes import Rank, explain
 from tests.support.repository import ROOT
@@ -267,26 +265,6 @@ def test_the_place_of_an_error_is_named_unless_the_sentence_is_for_the_user() ->
         int("x")
     assert "(test_processes.py, line " in explain(Rank(0, 1), caught.value)
     assert explain(Rank(0, 1), caught.value, plain=True) == str(caught.value)
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_signal_is_noted_and_the_second_has_its_effect(number: Any, status: int) -> None:
-    heard = []
-    before = signal.signal(number, lambda *_: heard.append(number))
-    try:
-        with StopSignal() as stop:
-            assert not stop()
-            assert stop.status == 0
-            signal.raise_signal(number)
-            assert stop()
-            assert stop.status == status
-            assert heard == []
-            signal.raise_signal(number)
-            assert heard == [number]
-        signal.raise_signal(number)
-        assert heard == [number, number]
-    finally:
-        signal.signal(number, before)
 
 
 def test_one_process_exchanges_nothing() -> None:
