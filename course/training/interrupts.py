@@ -144,16 +144,20 @@ def _answer(
     listening: socket.socket, stop: StopSignal, say: Callable[[str], None], done: threading.Event
 ) -> None:
     """Answer the signals whose numbers come through a socket, until it is closed."""
-    heard = 0
+    last = math.inf
     for number in iter(lambda: int.from_bytes(listening.recv(1), "big"), 0):
         if number not in stop.signals:
             continue
         came = time.monotonic()
-        heard += 1
-        if heard == 1:
+        # Of two signals that come before a handler is called Python makes one.
+        both_wait = stop.handled_at < last - TOGETHER_SECONDS
+        if last == math.inf:
             _say(say, STOPPING)
-        elif not done.wait(GRACE_SECONDS) and stop.handled_at < came - TOGETHER_SECONDS:
+        elif not done.wait(GRACE_SECONDS) and (
+            both_wait or stop.handled_at < came - TOGETHER_SECONDS
+        ):
             _exit_now(say, 128 + number)
+        last = came
 
 
 def _say(say: Callable[[str], None], sentence: str) -> None:

@@ -8,7 +8,6 @@ run early: an interrupt, or a loss that is no longer finite. `course.training.sc
 how many devices and processes take the steps.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,9 +18,9 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 
-from course.checks import Arguments, checked, count, number, one_of, refusal
+from course.checks import checked, count, number, one_of
 from course.models.layers import Model
 from course.training import steps
 from course.training.arguments import (
@@ -38,10 +37,10 @@ from course.training.arguments import (
     check_memory,
     check_steps,
     known,
-    make_bar,
 )
 from course.training.batching import BatchOrder, Chunk, chunks
 from course.training.interrupts import StopSignal
+from course.training.monitor import Monitor, progress_bar
 from course.training.optimizer_base import GradientTransformation
 from course.training.optimizers import Optimizer
 from course.training.results import (
@@ -56,22 +55,9 @@ from course.training.results import (
 from course.training.scale.checkpoint import ArrayStore
 from course.training.scale.parallel import BACKENDS
 from course.training.scale.runner import Runner, make_runner
-from course.training.scale.saver import Saver
+from course.training.scale.saver import Saver, as_store
 from course.training.steps import Metrics, Objective, TrainState
 from course.training.trial import check_targets, try_functions
-
-QUIET = "COURSE_QUIET"  # environment variable that silences all bars
-MONITOR_EXAMPLES = (
-    1024  # examples on which the bar's accuracy is measured where none are for validation
-)
-
-
-def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
-    """Rule for an object that saves and restores arrays."""
-    if isinstance(value, type) or not isinstance(value, ArrayStore):
-        got = getattr(value, "__name__", None) or type(value).__name__
-        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)
-    return value
 
 
 @checked(
@@ -239,7 +225,7 @@ class Training:
         self._state, self._data = runner.replicate((run.state, data))  # indices of batches follow
         self._broken: list[np.ndarray] = []
 
-    def take_steps(self, chunk: Chunk, order: BatchOrder, monitor: "Monitor") -> Metrics | None:
+    def take_steps(self, chunk: Chunk, order: BatchOrder, monitor: Monitor) -> Metrics | None:
         """Take the steps of a chunk; return validation metrics where an epoch ends."""
         batches = order.take(chunk.size)
         result = self._runner.train(self._objective, self._state, self._data, batches, chunk)
@@ -282,61 +268,6 @@ def why_stop(runner: Runner, run: RunState, patience: int | None, asked: bool) -
     if exhausted:
         return Stopped.PATIENCE
     return Stopped.INTERRUPTED if interrupted else None
-
-
-class Monitor:
-    """Measures a run between two chunks, on validation data or on some of the examples."""
-
-    def __init__(
-        self, model: Model, loss: Partial, examples: Data, held_out: Data | None, runner: Runner
-    ) -> None:
-        inputs, targets = held_out or examples
-        data = held_out or (inputs[:MONITOR_EXAMPLES], targets[:MONITOR_EXAMPLES])
-        self._evaluate = partial(steps.measure, model, loss, data=runner.to_local_device(data))
-        self._validates = held_out is not None
-        self._runner = runner
-
-    def measure(self, params: PyTree, chunk: Chunk) -> Metrics | None:
-        """Return loss and accuracy on the validation data where an epoch ends."""
-        if self._validates and chunk.ends_epoch:
-            metrics = self._evaluate(self._runner.local_copy(params))
-            return jax.tree.map(np.array, metrics)  # on the host, where it takes no buffer
-        return None
-
-    def report(self, bar: Any, run: RunState, metrics: Metrics | None) -> None:
-        """Move a progress bar to where the run is; a silent one costs nothing."""
-        if getattr(bar, "disable", False):
-            return
-        metrics = metrics or self._evaluate(run.state.params)
-        shown = {"loss": f"{run.losses[-1].mean():.3g}"}
-        if np.isfinite(metrics.accuracy):
-            shown["accuracy"] = f"{metrics.accuracy:.1%}"
-        bar.set_postfix(shown, refresh=False)
-        bar.update(len(run.losses[-1]))
-
-
-def progress_bar(
-    progress: bool | Callable[..., Any], *, total: int, what: str, done: int = 0
-) -> Any:
-    """Return a tqdm bar that counts steps; `.disable` is true if COURSE_QUIET silences it.
-
-    Args:
-        progress: False for none; True for one that fits where the program runs; or a class such as
-            `tqdm.tqdm`.
-        total: number of steps of the run.
-        what: a word in front of it.
-        done: number of steps taken before.
-    """
-    from tqdm import std
-
-    silent = not progress or os.environ.get(QUIET, "") not in ("", "0")
-    make = progress if callable(progress) and not silent else std.tqdm
-    if progress is True and not silent:
-        from tqdm import auto  # in a notebook it loads widgets, which only a bar on show needs
-
-        make = auto.tqdm
-    bar_format = {"desc": what, "unit": "step", "dynamic_ncols": True}
-    return make_bar(make, total=total, initial=done, disable=silent, **bar_format)
 
 
 def warn_if_cut_short(result: FitResult) -> None:

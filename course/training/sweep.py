@@ -35,7 +35,8 @@ from course.training.arguments import (
 )
 from course.training.batching import BatchOrder, chunks, max_steps_per_call
 from course.training.interrupts import StopSignal
-from course.training.loop import progress_bar, warn_if_cut_short
+from course.training.loop import warn_if_cut_short
+from course.training.monitor import progress_bar
 from course.training.optimizer_base import GradientTransformation, Optimizer
 from course.training.results import Failure, FitResult, Stopped, make_history
 from course.training.steps import Metrics, Objective, StepsResult, TrainState

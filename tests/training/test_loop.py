@@ -12,7 +12,6 @@ import numpy as np
 import optax
 import pytest
 from jax.tree_util import Partial
-from tqdm import auto, std
 
 from course.models.layers import Model
 from course.models.mlp import mlp
@@ -315,33 +314,6 @@ def test_the_bar_shows_loss_and_accuracy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Bar.last.said[-1]["accuracy"] == f"{np.mean(logits.argmax(1) == flowers()[1]):.1%}"
     run(SLOPE, squares, sgd(0.1), data=LINE, progress=Bar)
     assert Bar.last.said[-1].keys() == {"loss"}
-
-
-@pytest.mark.parametrize(
-    ("progress", "quiet", "kind", "silent"),
-    [
-        (True, "", auto.tqdm, False),
-        (True, "0", auto.tqdm, False),
-        (True, "1", std.tqdm, True),
-        (False, "", std.tqdm, True),
-        (std.tqdm, "", std.tqdm, False),
-        (std.tqdm, "1", std.tqdm, True),
-    ],
-)
-def test_a_bar_is_shown_where_it_is_wanted(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    progress: Any,
-    quiet: str,
-    kind: type,
-    silent: bool,
-) -> None:
-    monkeypatch.setenv(loop.QUIET, quiet)
-    with loop.progress_bar(progress, total=3, what="fit") as bar:
-        bar.update(2)
-        assert bar.disable is silent
-    assert type(bar) is kind
-    assert ("fit:  67%" in capsys.readouterr().err) is not silent
 
 
 def noisy_apply(params: Any, inputs: Any, *, key: Any = None) -> Any:

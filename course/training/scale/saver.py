@@ -2,11 +2,24 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import jax
+import numpy as np
+
+from course.checks import Arguments, refusal
 from course.training.results import RunFingerprint, RunState, from_arrays, to_arrays
 from course.training.scale.checkpoint import ArrayStore
 from course.training.scale.runner import Runner
+
+
+def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
+    """Rule for an object that saves and restores arrays."""
+    if isinstance(value, type) or not isinstance(value, ArrayStore):
+        got = getattr(value, "__name__", None) or type(value).__name__
+        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)
+    return value
 
 
 class Saver:
