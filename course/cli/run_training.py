@@ -14,9 +14,10 @@ import click
 if TYPE_CHECKING:
     from jaxtyping import PyTree
 
+    from course.training.interrupts import StopSignal
     from course.training.results import FitResult, Stopped
     from course.training.scale.checkpoint import OrbaxStore
-    from course.training.scale.processes import Rank, StopSignal
+    from course.training.scale.processes import Rank
 
 PIXELS, CLASSES = 64, 10
 
@@ -63,6 +64,17 @@ class Terminal(NamedTuple):
 
 def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     """Train, print how well the network has learned, and return why the training ended."""
+    from course.training import interrupts
+
+    terminal = Terminal(is_main=rank.index == 0)
+    with interrupts.answered_at_once(stop, terminal.warn):
+        return train_and_print(settings, rank, stop, terminal)
+
+
+def train_and_print(
+    settings: Settings, rank: "Rank", stop: "StopSignal", terminal: Terminal
+) -> "Stopped":
+    """Do what `run` does, silently where a signal comes."""
     import jax
 
     from course.data import splits, tables
@@ -71,7 +83,6 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
     from course.training import loop, optimizers, steps
     from course.training.scale import processes
 
-    terminal = Terminal(is_main=rank.index == 0)
     store = open_store(settings, terminal)
     (images, labels), held_out = splits.random_split(tables.digits(), (0.8, 0.2), seed=0)
     model = mlp(settings.sizes)
@@ -95,7 +106,7 @@ def run(settings: Settings, rank: "Rank", stop: "StopSignal") -> "Stopped":
             stop=stop,
         )
     # The accuracy that counts is that on images the network was not trained on.
-    metrics = steps.evaluate(model, jax.tree_util.Partial(loss), result.params, held_out)
+    metrics = steps.evaluate(model, loss, result.params, (held_out[0], held_out[1]))
     terminal.say(describe(settings, rank, len(result.history.loss)))
     terminal.say(
         f"loss {float(metrics.loss):.4f}, {float(metrics.accuracy):.1%} of images never seen before"

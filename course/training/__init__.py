@@ -1,6 +1,8 @@
 """Learning: optimizers, schedules and the compiled training loop.
 
 loop.py             `fit`: epochs, validation, early stopping, checkpoints
+arguments.py        what `fit` and `sweep` accept; trial.py tries out the functions among it
+monitor.py          validation and the progress bar; interrupts.py notes Ctrl-C
 steps.py            the compiled part: many steps in one call
 batching.py         the order of the examples, and how many steps a call takes
 optimizers.py       sgd, adagrad, rmsprop, adam, adamw; optimizer_base.py is what they share

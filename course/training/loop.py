@@ -8,79 +8,74 @@ run early: an interrupt, or a loss that is no longer finite. `course.training.sc
 how many devices and processes take the steps.
 """
 
-import os
-import threading
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import Any, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
-from jaxtyping import Array, PyTree
+from jaxtyping import Array
 
-from course.checks import Arguments, checked, count, function, key, number, one_of, refusal
+from course.checks import checked, count, number, one_of
 from course.models.layers import Model
 from course.training import steps
+from course.training.arguments import (
+    Data,
+    as_data,
+    as_key,
+    as_loss,
+    as_model,
+    as_one_optimizer,
+    as_patience,
+    as_progress,
+    as_stop,
+    as_strength,
+    check_memory,
+    check_steps,
+    known,
+)
 from course.training.batching import BatchOrder, Chunk, chunks
-from course.training.optimizer_base import GradientTransformation, as_partial, transformation
-from course.training.optimizers import Optimizer, as_optimizer
+from course.training.interrupts import StopSignal
+from course.training.monitor import Monitor, progress_bar
+from course.training.optimizer_base import GradientTransformation
+from course.training.optimizers import Optimizer
 from course.training.results import (
     Best,
+    Failure,
     FitResult,
-    History,
     RunFingerprint,
     RunState,
     Stopped,
     make_history,
 )
-from course.training.scale.checkpoint import ArrayStore, Saver
+from course.training.scale.checkpoint import ArrayStore
 from course.training.scale.parallel import BACKENDS
-from course.training.scale.processes import StopSignal
 from course.training.scale.runner import Runner, make_runner
-from course.training.steps import Data, Metrics, Objective
-
-QUIET = "COURSE_QUIET"  # environment variable that silences all bars
-MONITOR_EXAMPLES = (
-    1024  # examples on which the bar's accuracy is measured where none are for validation
-)
-
-
-def as_patience(name: str, value: Any, arguments: Arguments) -> int:
-    """Rule for a number of epochs; there must be validation data to go by."""
-    epochs: int = count()(name, value, arguments)
-    if arguments["validation"] is None:
-        raise refusal(name, "validation data to go by", "none")
-    return epochs
-
-
-def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
-    """Rule for an object that saves and restores arrays."""
-    if isinstance(value, type) or not isinstance(value, ArrayStore):
-        got = getattr(value, "__name__", None) or type(value).__name__
-        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)
-    return value
+from course.training.scale.saver import Saver, as_store
+from course.training.steps import Metrics, Objective, TrainState
+from course.training.trial import check_targets, try_functions
 
 
 @checked(
-    model=steps.as_model,
-    loss=function("a function (predictions, targets)"),
-    optimizer=transformation,
-    data=steps.as_data,
+    model=as_model,
+    loss=as_loss,
+    optimizer=as_one_optimizer,
+    data=as_data,
     epochs=count(),
     batch_size=count(),
-    key=key,
-    validation=steps.as_data,
+    key=as_key,
+    validation=as_data,
     patience=as_patience,
-    l2=steps.as_strength,
+    l2=as_strength,
     backend=one_of(*BACKENDS),
     checkpoint=as_store,
-    save_every=number("seconds, at least 0", 0.0),
+    save_every=known(number("seconds, at least 0", 0.0)),
+    stop=as_stop,
+    progress=as_progress,
 )
 def fit(
     model: Model,
@@ -128,17 +123,19 @@ def fit(
             run is resumed from there, as if it had never ended; the loss, the rates and the penalty
             are taken to be what they were.
         save_every: seconds between two checkpoints; there is one at the end in any case.
-        stop: asked between two chunks of steps, which take about 0.2 s; when it returns True, the
-            run ends as by an interrupt.
+        stop: a function without arguments, asked between two chunks of steps, which take about
+            0.2 s; when it returns True, the run ends as by an interrupt.
         progress: show a bar with loss, accuracy and time left; False for none, or a function that
             makes one, such as `tqdm.tqdm`. The environment variable COURSE_QUIET silences it.
 
     Returns:
         Parameters, history and the reason why the run ended. A run that ends by an interrupt or by
         a loss that is NaN or infinite returns as well, with a warning: then `params` are the last
-        finite ones (with patience the best), and `history` ends where it happened. A second run
-        with other values (a rate, `l2` above 0, a temperature in `loss`, the number of epochs) but
-        the same model, kinds and shapes compiles nothing.
+        finite ones (with patience the best), and `history` ends where it happened. An exception of
+        `stop`, of the bar or of the checkpoint's store ends a run as an interrupt does: what was
+        learned is saved, and is the `result` of the exception. A second run with other values (a
+        rate, `l2` above 0, a temperature in `loss`, the number of epochs) but the same model, kinds
+        and shapes compiles nothing.
 
     >>> import jax.numpy as jnp
     >>> from course.models.layers import Model
@@ -151,168 +148,136 @@ def fit(
     >>> print(f"slope {result.params:.3f} after {len(result.history.loss)} steps")
     slope 3.000 after 80 steps
     """
-    # The parts of a run: what it minimises, where it starts, who takes the steps.
+    # The parts of a run: what it minimises, who takes the steps.
     examples, held_out = cast(tuple[Data, Data | None], (data, validation))  # by `checked`
     init_key, step_key = jax.random.split(key)
-    objective = Objective(as_partial(loss), as_optimizer(optimizer), l2, step_key)
-    start = steps.init_train_state(model, objective.optimizer, init_key)
-    check_loss(model, objective.loss, start.params, examples)
+    objective = Objective(cast(Partial, loss), cast(Optimizer, optimizer), l2, step_key)
     runner = make_runner(model, devices, backend, batch_size)
 
     # A checkpoint holds a run between two chunks: a resumed run goes on as if it had not ended.
     fingerprint = partial(RunFingerprint.of, key, examples, batch_size, held_out, patience)
     saver = Saver(checkpoint, runner, fingerprint)
-    run = saver.restore(RunState(start, [], [], Best(start)))
-    order = BatchOrder(key, len(examples[0]), batch_size, skip=run.steps)
-    total = epochs * order.steps_per_epoch
+    failure = Failure(hold=not runner.multi_process)
+    with noted_signals(runner) as signals, saver:
+        start = first_state(model, objective, init_key, examples, held_out, batch_size)
+        run = saver.restore(RunState(start, [], [], Best(start)))
+        order = BatchOrder(key, len(examples[0]), batch_size, skip=run.steps)
+        total = check_steps(epochs, order.steps_per_epoch)
+        training = Training(run, runner, objective, examples)
+        monitor = Monitor(model, objective.loss, examples, held_out, runner)
 
-    monitor = Monitor(model, objective.loss, examples, held_out, runner)
-    bar = progress_bar(runner.is_main and progress, done=run.steps, total=total, what="fit")
-    state, examples = runner.replicate((run.state, examples))  # indices of batches follow
-    stopped = Stopped.INTERRUPTED  # unless the loop ends in another way
-    broken: list[np.ndarray] = []
-    with saver, bar, interrupts(stop, runner) as stop_requested:
-        for chunk in chunks(order, run.steps, total, bool(held_out), runner.max_over_processes):
-            reason = why_stop(runner, run, patience, stop_requested)
-            if reason:
-                stopped = reason
-                break
-
-            result = runner.train(objective, state, examples, order.take(chunk.size), chunk)
-            losses = np.asarray(runner.local_copy(result.losses))[: chunk.size]
-            if not (np.isfinite(losses).all() and runner.local_copy(result.finite)):
-                # `run` still holds the last finite state, at most one chunk old.
-                stopped = Stopped.NOT_FINITE
-                broken.append(losses[: _first_not_finite(losses) + 1])
-                break
-
-            state = result.state
-            metrics = monitor.measure(state.params, chunk)
-            run = run.advance(runner.local_copy(state), losses, metrics)
-            monitor.report(bar, run, metrics)
-            saver.save_if_due(run, save_every)
-        else:
-            stopped = Stopped.FINISHED
-    # A second Ctrl-C breaks off a chunk, not the last save: during that, one is only noted again.
-    interrupts(stop, runner)(saver.close)(run)
-
-    history = make_history([*run.losses, *broken], run.metrics, examples, order.steps_per_epoch)
-    warn_if_cut_short(stopped, history)
-    params, opt_state = run.best.state if patience and run.best.epoch else run.state
-    return FitResult(params, opt_state, history, stopped)
+        shown = runner.is_main and progress
+        bar = progress_bar(shown, done=run.steps, total=total, what="fit")
+        with failure, bar:
+            ends = (bool(held_out), runner.max_over_processes)
+            for chunk in chunks(order, run.steps, total, *ends):
+                asked = (stop is not None and stop()) or signals()
+                training.stopped = why_stop(runner, training.run, patience, asked)
+                if not training.stopped:
+                    metrics = training.take_steps(chunk, order, monitor)
+                if training.stopped:
+                    break
+                monitor.report(bar, training.run, metrics)
+                saver.save_if_due(training.run, save_every)
+            else:
+                training.stopped = Stopped.FINISHED
+        # A second Ctrl-C breaks off a chunk, not the last save: there, one is only noted again.
+        # Its finaliser, in which an exception would be ignored, runs while signals are noted, too.
+        signals.note_next()
+        del bar
+        with failure:
+            saver.close(training.run)
+        result = training.result(order.steps_per_epoch, patience, interrupted=signals())
+    failure.raise_with(result)
+    warn_if_cut_short(result)
+    return result
 
 
-def why_stop(
-    runner: Runner, run: RunState, patience: int | None, stop_requested: Callable[[], bool]
-) -> Stopped | None:
+def first_state(
+    model: Model, objective: Objective, key: Array, data: Data, held_out: Data | None, batch: int
+) -> TrainState:
+    """Return the state before the first step; refuse functions or targets that do not go together.
+
+    All is tried out now: what is wrong is said before the first step, not after an hour.
+    """
+    needed = try_functions(model, objective.loss, objective.optimizer, key, data, batch)
+    check_memory("model", "parameters that fit, with all that belongs to them,", needed)
+    state = steps.init_train_state(model, objective.optimizer, key)
+    check_targets(model, objective.loss, state.params, data, held_out)
+    return state
+
+
+class Training:
+    """A run while it goes on: what neither an interrupt nor an exception loses.
+
+    Args:
+        run: where it starts.
+        runner: takes the steps.
+        objective: to minimise.
+        data: all examples.
+    """
+
+    def __init__(self, run: RunState, runner: Runner, objective: Objective, data: Data) -> None:
+        self.run = run
+        self.stopped: Stopped | None = None
+        self._runner = runner
+        self._objective = objective
+        self._state, self._data = runner.replicate((run.state, data))  # indices of batches follow
+        self._broken: list[np.ndarray] = []
+
+    def take_steps(self, chunk: Chunk, order: BatchOrder, monitor: Monitor) -> Metrics | None:
+        """Take the steps of a chunk; return validation metrics where an epoch ends."""
+        batches = order.take(chunk.size)
+        result = self._runner.train(self._objective, self._state, self._data, batches, chunk)
+        # A copy: the array itself has room for the longest chunk.
+        losses = np.asarray(self._runner.local_copy(result.losses))[: chunk.size].copy()
+        if not (np.isfinite(losses).all() and self._runner.local_copy(result.finite)):
+            # `run` still holds the last finite state, at most one chunk old.
+            self.stopped = Stopped.NOT_FINITE
+            self._broken.append(losses[: _first_not_finite(losses) + 1])
+            return None
+
+        self._state = result.state
+        metrics = monitor.measure(result.state.params, chunk)
+        self.run = self.run.advance(self._runner.local_copy(result.state), losses, metrics)
+        return metrics
+
+    def result(self, steps_per_epoch: int, patience: int | None, *, interrupted: bool) -> FitResult:
+        """Return what was learned; an interrupt that came too late to end the run is told, too."""
+        run = self.run
+        losses = [*run.losses, *self._broken]
+        history = make_history(losses, run.metrics, self._data, steps_per_epoch)
+        params, opt_state = run.best.state if patience and run.best.epoch else run.state
+        stopped = self.stopped or Stopped.INTERRUPTED
+        if interrupted and stopped is not Stopped.NOT_FINITE:
+            stopped = Stopped.INTERRUPTED
+        return FitResult(params, opt_state, history, stopped)
+
+
+def noted_signals(runner: Runner) -> StopSignal:
+    """Return what notes Ctrl-C; a second one breaks off a chunk, and what was learned is kept.
+
+    A launcher ends several processes by SIGTERM; one alone dies of it, as any program.
+    """
+    return StopSignal((SIGINT, SIGTERM) if runner.multi_process else (SIGINT,))
+
+
+def why_stop(runner: Runner, run: RunState, patience: int | None, asked: bool) -> Stopped | None:
     """Return the reason to end a run now, the same in all processes, or None."""
-    exhausted, interrupted = runner.max_over_processes(
-        [run.patience_exhausted(patience), stop_requested()]
-    )
+    exhausted, interrupted = runner.max_over_processes([run.patience_exhausted(patience), asked])
     if exhausted:
         return Stopped.PATIENCE
     return Stopped.INTERRUPTED if interrupted else None
 
 
-class Monitor:
-    """Measures a run between two chunks, on validation data or on some of the examples."""
-
-    def __init__(
-        self, model: Model, loss: Partial, examples: Data, held_out: Data | None, runner: Runner
-    ) -> None:
-        inputs, targets = held_out or examples
-        data = held_out or (inputs[:MONITOR_EXAMPLES], targets[:MONITOR_EXAMPLES])
-        self._evaluate = partial(steps.evaluate, model, loss, data=runner.to_local_device(data))
-        self._validates = held_out is not None
-        self._runner = runner
-
-    def measure(self, params: PyTree, chunk: Chunk) -> Metrics | None:
-        """Return loss and accuracy on the validation data where an epoch ends."""
-        if self._validates and chunk.ends_epoch:
-            return self._evaluate(self._runner.local_copy(params))
-        return None
-
-    def report(self, bar: Any, run: RunState, metrics: Metrics | None) -> None:
-        """Move a progress bar to where the run is; a silent one costs nothing."""
-        if bar.disable:
-            return
-        metrics = metrics or self._evaluate(run.state.params)
-        shown = {"loss": f"{run.losses[-1].mean():.3g}"}
-        if np.isfinite(metrics.accuracy):
-            shown["accuracy"] = f"{metrics.accuracy:.1%}"
-        bar.set_postfix(shown, refresh=False)
-        bar.update(len(run.losses[-1]))
-
-
-def progress_bar(
-    progress: bool | Callable[..., Any], *, total: int, what: str, done: int = 0
-) -> Any:
-    """Return a tqdm bar that counts steps; `.disable` is true if COURSE_QUIET silences it.
-
-    Args:
-        progress: False for none; True for one that fits where the program runs; or a class such as
-            `tqdm.tqdm`.
-        total: number of steps of the run.
-        what: a word in front of it.
-        done: number of steps taken before.
-    """
-    from tqdm import std
-
-    silent = not progress or os.environ.get(QUIET, "") not in ("", "0")
-    make = progress if callable(progress) and not silent else std.tqdm
-    if progress is True and not silent:
-        from tqdm import auto  # in a notebook it loads widgets, which only a bar on show needs
-
-        make = auto.tqdm
-    bar_format = {"desc": what, "unit": "step", "dynamic_ncols": True}
-    return make(total=total, initial=done, disable=silent, **bar_format)
-
-
-@contextmanager
-def interrupts(
-    stop: Callable[[], bool] | None, runner: Runner
-) -> Generator[Callable[[], bool], None, None]:
-    """Yield a function that says whether somebody has asked the run to end.
-
-    The first Ctrl-C is only noted, so that it breaks off no chunk. A second one does; what was
-    learned before that chunk is kept, unless other processes wait in the middle of it.
-    """
-    try:
-        if stop is not None:
-            yield stop
-        elif threading.current_thread() is not threading.main_thread():
-            yield lambda: False  # Python hands signals to the main thread alone
-        else:
-            # A launcher ends several processes by SIGTERM; one alone dies of it, as any program.
-            signals = (SIGINT, SIGTERM) if runner.multi_process else (SIGINT,)
-            with StopSignal(signals) as noted:
-                yield noted
-    except KeyboardInterrupt:
-        if runner.multi_process:
-            raise
-
-
-def check_loss(model: Model, loss: Partial, params: PyTree, data: Data) -> None:
-    """Refuse a loss that does not give one number for each example.
-
-    The loss is called once outside the compiled program, with all targets, where it can see their
-    values: a label that is out of range is found here.
-    """
-    inputs, targets = data
-    one = steps.predict(model, params, inputs[:1])
-    losses = loss(jnp.broadcast_to(one, (len(targets), *one.shape[1:])), targets)
-    if jnp.shape(losses) != (len(targets),):
-        expected = f"one for each example, shape ({len(targets)},)"
-        raise refusal("loss", expected, f"shape {jnp.shape(losses)}")
-
-
-def warn_if_cut_short(stopped: Stopped, history: History) -> None:
+def warn_if_cut_short(result: FitResult) -> None:
     """Warn that a run ended before its time."""
-    if stopped is Stopped.NOT_FINITE:
+    losses = result.history.loss
+    if result.stopped is Stopped.NOT_FINITE:
         # Where all losses are finite, the one after the last update was not.
-        sentence = f"{stopped} at step {_first_not_finite(history.loss)}"
-    elif stopped is Stopped.INTERRUPTED:
-        sentence = f"{stopped} after {history.loss.shape[-1]} steps"
+        sentence = f"{result.stopped} at step {_first_not_finite(losses)}"
+    elif result.stopped is Stopped.INTERRUPTED:
+        sentence = f"{result.stopped} after {losses.shape[-1]} steps"
     else:
         return
     # The caller of `fit`: above this function, `fit` and what checks its arguments.

@@ -5,6 +5,7 @@ bit, the run that was never stopped. (Only a finished run with an odd number of 
 more epochs without validation, may round otherwise: its steps change places in the unrolled loop.)
 """
 
+import contextlib
 import enum
 import math
 import zlib
@@ -17,7 +18,8 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from course.checks import refusal
-from course.training.steps import Data, Metrics, TrainState
+from course.training.arguments import Data
+from course.training.steps import Metrics, TrainState
 
 Arrays: TypeAlias = Mapping[str, np.ndarray]  # by name
 
@@ -65,6 +67,38 @@ class FitResult(NamedTuple):
     history: History
     stopped: Stopped
     """Reason why the run ended, a string such as "finished"."""
+
+
+class Failure:
+    """Exception that ends a run, held back until there is a result to go with it.
+
+    `with failure:` holds an exception, and an interrupt for good; `raise_with` raises the first.
+
+    Args:
+        hold: False to hold nothing, because others wait in the middle of what was broken off.
+    """
+
+    def __init__(self, *, hold: bool) -> None:
+        self._hold = hold
+        self._error: Exception | None = None
+
+    def __enter__(self) -> "Failure":
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, Exception):
+            self._error = self._error or error
+        return self._hold and isinstance(error, Exception | KeyboardInterrupt)
+
+    def raise_with(self, result: FitResult) -> None:
+        """Raise the exception, if there was one, with what was learned until then."""
+        if self._error is None:
+            return
+        done = result.history.loss.shape[-1]
+        with contextlib.suppress(Exception):  # some take no attributes
+            self._error.result = result  # type: ignore[attr-defined]
+            self._error.add_note(f"what was learned in {done} steps is kept: error.result")
+        raise self._error
 
 
 class Best(NamedTuple):

@@ -14,25 +14,28 @@
 
 Whatever a slider may move (rates, strengths, temperatures, the key, the number of steps) is a
 traced argument, so another value recompiles nothing. Static are the model, the kinds of loss and
-optimizer, and the shapes.
+optimizer, and the shapes. But for `evaluate` these functions are for `fit` and `sweep`, which have
+checked the arguments.
 """
 
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from course.checks import Arguments, read_array, refusal
+from course.checks import checked
 from course.models.layers import Model
+from course.training.arguments import Data, as_data, as_loss, as_model
+from course.training.optimizer_base import check_fit
 from course.training.optimizers import Optimizer, apply_updates
-
-Data: TypeAlias = tuple[Array, Array]  # inputs and targets, the examples along the first axis
+from course.training.trial import check_targets
 
 
 class Objective(NamedTuple):
@@ -69,9 +72,9 @@ class StepsResult(NamedTuple):
 class Metrics(NamedTuple):
     """Fit of predictions to targets; under `sweep` with leading axes (optimizers, keys)."""
 
-    loss: Float[Array, "*runs"]
+    loss: Float[Array | np.ndarray, "*runs"]
     """Mean over the examples."""
-    accuracy: Float[Array, "*runs"]
+    accuracy: Float[Array | np.ndarray, "*runs"]
     """Share of labels predicted right; NaN where targets are no labels."""
 
 
@@ -146,18 +149,36 @@ def take_steps(
 train = partial(jax.jit, static_argnames="model")(take_steps)  # `take_steps`, compiled
 
 
+@checked(model=as_model, loss=as_loss, data=as_data)
+def evaluate(
+    model: Model,
+    loss: Callable[[Array, Array], Array],
+    params: PyTree,
+    data: tuple[ArrayLike, ArrayLike],
+) -> Metrics:
+    """Measure a model on data, without randomness.
+
+    Args:
+        model, loss, data: see `course.training.loop.fit`.
+        params: parameters of the model.
+
+    >>> line = Model(lambda key: 0.0 * jax.random.normal(key), lambda slope, x: slope * x)
+    >>> squares = lambda predictions, targets: (predictions - targets) ** 2
+    >>> print(evaluate(line, squares, jnp.float32(3), ([1.0, 2.0], [3.0, 8.0])).loss)
+    2.0
+    """
+    examples, kind = cast(Data, data), cast(Partial, loss)  # by `checked`
+    check_fit("params", params, "the model", jax.eval_shape(model.init, jax.random.key(0)))
+    check_targets(model, kind, params, examples, None)
+    return measure(model, kind, params, examples)
+
+
 @partial(jax.jit, static_argnames="model")
-def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
-    """Measure a model on data, without randomness."""
+def measure(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
+    """Measure a model on data: `evaluate`, compiled, of arguments that are checked."""
     inputs, targets = data
     predictions = model.apply(params, inputs)
     return Metrics(jnp.mean(loss(predictions, targets)), jnp.mean(correct(predictions, targets)))
-
-
-@partial(jax.jit, static_argnames="model")
-def predict(model: Model, params: PyTree, inputs: Array) -> Array:
-    """Apply a model, without randomness."""
-    return model.apply(params, inputs)
 
 
 def penalized_loss(
@@ -183,6 +204,8 @@ def correct(predictions: Array, targets: Array) -> Float[Array, "*examples"]:
         return jnp.full(targets.shape[:1], jnp.nan)
     one_score = predictions.ndim == targets.ndim
     labels = predictions > 0 if one_score else jnp.argmax(predictions, axis=-1)
+    if labels.shape != targets.shape:
+        return jnp.full(targets.shape[:1], jnp.nan)
     return (labels.astype(targets.dtype) == targets).astype(float)
 
 
@@ -191,68 +214,3 @@ def take_rows(data: Data, chosen: Int[Array, " batch"]) -> Data:
     # The indices are in range; "clip" is the mode that costs least on a CPU.
     take = partial(jnp.take, indices=chosen, axis=0, mode="clip")
     return take(data[0]), take(data[1])
-
-
-# Rules of `checked` that `fit` and `sweep` share
-
-
-def as_data(name: str, value: Any, arguments: Arguments) -> Data:
-    """Rule for a pair (inputs, targets) of finite numbers, the examples along the first axis.
-
-    Floats become float32 (float64 where JAX is told to use it), integers and booleans int32. Each
-    validation example must have the shapes of one in `data`, an earlier argument.
-    """
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        got = type(value).__name__
-        got += f" of length {len(value)}" if isinstance(value, tuple | list) else ""
-        raise refusal(name, "a pair (inputs, targets)", got, TypeError)
-    inputs = _as_examples(name, "inputs", value[0])
-    targets = _as_examples(name, "targets", value[1])
-    if len(inputs) != len(targets):
-        raise refusal(name, f"a target for each of the {len(inputs)} inputs", len(targets))
-    like = (inputs, targets) if name == "data" else arguments["data"]
-    for what, part, other in zip(("inputs", "targets"), (inputs, targets), like, strict=True):
-        if part.shape[1:] != other.shape[1:]:
-            axes = ", ".join(["examples", *map(str, other.shape[1:])])
-            raise refusal(name, f"{what} of shape ({axes}) as in data", part.shape)
-    return inputs, targets
-
-
-def _as_examples(name: str, what: str, value: Any) -> Array:
-    """Return inputs or targets as an array on the device."""
-    array = read_array(name, value)
-    floating = jnp.issubdtype(array.dtype, jnp.floating)
-    if not (floating or jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool):
-        raise refusal(name, f"{what} that are numbers", array.dtype, TypeError)
-    if array.ndim == 0 or array.size == 0:
-        raise refusal(name, f"at least one example in {what}", f"shape {array.shape}")
-    if floating:
-        values = np.asarray(array)
-        if not np.isfinite(values).all():
-            raise refusal(name, f"finite {what}", values[~np.isfinite(values)].flat[0])
-    # float16 and bfloat16 stay: who chose them wants them.
-    narrow = floating and array.dtype.itemsize == 2
-    wide = jax.dtypes.canonicalize_dtype(float if floating else int)
-    return jnp.asarray(array, None if narrow else wide)
-
-
-def as_model(name: str, value: Any, _arguments: Arguments) -> Any:
-    """Rule for a hashable pair of functions `init(key)` and `apply(params, inputs)`."""
-    if not all(callable(getattr(value, part, None)) for part in ("init", "apply")):
-        raise refusal(name, "a model with init and apply", type(value).__name__, TypeError)
-    try:
-        hash(value)
-    except TypeError:
-        raise refusal(name, "a hashable model", type(value).__name__, TypeError) from None
-    return value
-
-
-def as_strength(name: str, value: Any, _arguments: Arguments) -> float | None:
-    """Rule for a number of at least 0; exactly 0 becomes None."""
-    try:
-        strength = float(value)
-    except (TypeError, ValueError):
-        raise refusal(name, "a number", type(value).__name__, TypeError) from None
-    if not 0 <= strength < np.inf:
-        raise refusal(name, "a number of at least 0", strength)
-    return strength or None

@@ -9,63 +9,51 @@ run that `fit` makes with that optimizer and that key.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from signal import SIGINT
+from typing import Any, NamedTuple, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, Int, PyTree
 
-from course.checks import Arguments, checked, count, function, key, refusal
+from course.checks import checked, count
 from course.models.layers import Model
 from course.training import steps
-from course.training.batching import BatchOrder, chunks
-from course.training.loop import check_loss, progress_bar, warn_if_cut_short
-from course.training.optimizer_base import (
-    GradientTransformation,
-    Optimizer,
-    as_optimizer,
-    as_partial,
+from course.training.arguments import (
+    Data,
+    as_data,
+    as_keys,
+    as_loss,
+    as_model,
+    as_optimizers,
+    as_progress,
+    as_strength,
+    check_memory,
+    check_steps,
 )
-from course.training.results import FitResult, Stopped, make_history
-from course.training.steps import Data, Metrics, Objective, StepsResult, TrainState
-
-
-def as_optimizers(name: str, value: Any, _arguments: Arguments) -> Optimizer:
-    """Rule for optimizers of one kind; they become one whose numbers have a leading axis."""
-    # An optimizer is a tuple as well, but a named one.
-    listed = list(value) if type(value) in (list, tuple) else [value]
-    if not listed:
-        raise refusal(name, "at least one optimizer", "none")
-    single = [as_optimizer(optimizer, name) for optimizer in listed]
-    kinds = {jax.tree.structure(optimizer) for optimizer in single}
-    if len(kinds) > 1:
-        raise refusal(name, "optimizers of one kind", f"{len(kinds)} kinds")
-    return jax.tree.map(lambda *leaves: jnp.stack(list(map(jnp.asarray, leaves))), *single)
-
-
-def as_keys(name: str, value: Any, arguments: Arguments) -> Array:
-    """Rule for one random key or an array of them along one axis; one becomes an array of one."""
-    typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-    many = isinstance(value, jax.Array) and value.ndim == (1 if typed else 2)
-    if many and len(value) == 0:
-        raise refusal(name, "at least one key", "none")
-    one: Array = key(name, value[0] if many else value, arguments)
-    return value if many else one[None]
+from course.training.batching import BatchOrder, chunks, max_steps_per_call
+from course.training.interrupts import StopSignal
+from course.training.loop import warn_if_cut_short
+from course.training.monitor import progress_bar
+from course.training.optimizer_base import GradientTransformation, Optimizer
+from course.training.results import Failure, FitResult, Stopped, make_history
+from course.training.steps import Metrics, Objective, StepsResult, TrainState
+from course.training.trial import check_targets, try_functions
 
 
 @checked(
-    model=steps.as_model,
-    loss=function("a function (predictions, targets)"),
+    model=as_model,
+    loss=as_loss,
     optimizers=as_optimizers,
-    data=steps.as_data,
+    data=as_data,
     epochs=count(),
     batch_size=count(),
     keys=as_keys,
-    validation=steps.as_data,
-    l2=steps.as_strength,
+    validation=as_data,
+    l2=as_strength,
+    progress=as_progress,
 )
 def sweep(
     model: Model,
@@ -91,7 +79,7 @@ def sweep(
     Returns:
         FitResult whose arrays have two leading axes: optimizers and keys. A run whose loss is NaN
         or infinite goes on and shows it; the others do not notice. An interrupt ends all of them,
-        keeps what was learned, and says so in `stopped`.
+        keeps what was learned, and says so in `stopped`; an exception of the bar does as in `fit`.
 
     >>> from course.models.layers import Model
     >>> from course.training.optimizers import sgd
@@ -106,36 +94,88 @@ def sweep(
     # As in `fit`, so that each run is the one that `fit` makes from its key.
     examples, held_out = cast(Data, data), cast(Data | None, validation)  # by `checked`
     init_keys, step_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    objective = Objective(as_partial(loss), cast(Optimizer, optimizers), l2, step_keys)
-    state = init_train_states(model, objective.optimizer, init_keys)
-    check_loss(model, objective.loss, jax.tree.map(lambda leaf: leaf[0, 0], state.params), examples)
-    orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
-    total = epochs * orders[0].steps_per_epoch
+    objective = Objective(cast(Partial, loss), cast(Optimizer, optimizers), l2, step_keys)
+    per_epoch = BatchOrder(keys[0], len(examples[0]), batch_size).steps_per_epoch
+    total = check_steps(epochs, per_epoch)
 
-    losses: list[np.ndarray] = []
-    metrics: list[Metrics] = []
-    stopped = Stopped.FINISHED
-    with progress_bar(progress, total=total, what="sweep") as bar:
-        try:
+    failure = Failure(hold=True)
+    stopped = Stopped.INTERRUPTED  # unless the loop ends in another way
+    with StopSignal((SIGINT,)) as signals:
+        state = first_states(model, objective, init_keys, examples, held_out, batch_size, total)
+        run = Sweep(state, [], [])
+        orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
+        bar = progress_bar(progress, total=total, what="sweep")
+        with failure, bar:
             for chunk in chunks(orders[0], 0, total, held_out is not None):
+                if signals():
+                    break
                 indices = np.stack([order.take(chunk.size) for order in orders])
-                result = train(
-                    model, objective, state, examples, indices, chunk.steps_done, chunk.size
+                steps_done, size = chunk[:2]
+                result = train(model, objective, run.state, examples, indices, steps_done, size)
+                # A copy: the array itself has room for the longest chunk.
+                losses = np.asarray(result.losses)[..., :size].copy()
+                ends = held_out is not None and chunk.ends_epoch
+                metrics = (
+                    evaluate(model, objective.loss, result.state.params, held_out) if ends else None
                 )
-                new_losses = np.asarray(result.losses)[..., : chunk.size]
-                # Both at once: an interrupt comes before or after a chunk.
-                state, losses = result.state, [*losses, new_losses]
-                if held_out is not None and chunk.ends_epoch:
-                    metrics.append(evaluate(model, objective.loss, state.params, held_out))
-                known = new_losses[..., -1][np.isfinite(new_losses[..., -1])]
-                shown = f"{np.median(known):.3g}" if known.size else "nan"
-                bar.set_postfix(loss=shown, refresh=False)
-                bar.update(chunk.size)
-        except KeyboardInterrupt:
-            stopped = Stopped.INTERRUPTED
-    history = make_history(losses, metrics, examples, orders[0].steps_per_epoch)
-    warn_if_cut_short(stopped, history)
-    return FitResult(state.params, state.opt_state, history, stopped)
+                # All at once: an interrupt comes before or after a chunk.
+                run = run.advance(result.state, losses, metrics)
+                report(bar, losses)
+            else:
+                stopped = Stopped.FINISHED
+        del bar  # in its finaliser a signal that is not noted would be lost
+        history = make_history(run.losses, run.metrics, examples, per_epoch)
+        stopped = Stopped.INTERRUPTED if signals() else stopped
+    outcome = FitResult(run.state.params, run.state.opt_state, history, stopped)
+    failure.raise_with(outcome)
+    warn_if_cut_short(outcome)
+    return outcome
+
+
+class Sweep(NamedTuple):
+    """Runs between two chunks."""
+
+    state: TrainState
+    losses: list[np.ndarray]
+    """Losses of the steps so far, by chunk."""
+    metrics: list[Metrics]
+    """Validation metrics of the epochs so far."""
+
+    def advance(self, state: TrainState, losses: np.ndarray, metrics: Metrics | None) -> "Sweep":
+        """Return the runs after a chunk, with validation metrics if an epoch ends with it."""
+        measured = [] if metrics is None else [jax.tree.map(np.array, metrics)]
+        return Sweep(state, [*self.losses, losses], [*self.metrics, *measured])
+
+
+def report(bar: Any, losses: np.ndarray) -> None:
+    """Move a progress bar on by a chunk, with the median of the losses that are finite."""
+    known = losses[..., -1][np.isfinite(losses[..., -1])]
+    bar.set_postfix(loss=f"{np.median(known):.3g}" if known.size else "nan", refresh=False)
+    bar.update(losses.shape[-1])
+
+
+def first_states(
+    model: Model,
+    objective: Objective,
+    keys: Array,
+    data: Data,
+    held_out: Data | None,
+    batch_size: int,
+    total_steps: int,
+) -> TrainState:
+    """Return the states before the first step; refuse what `fit` refuses, and too many runs."""
+    optimizer = jax.tree.map(lambda leaf: leaf[0], objective.optimizer)
+    needed = try_functions(model, objective.loss, optimizer, keys[0], data, batch_size)
+    rates = jax.tree.leaves(objective.optimizer)
+    runs = len(keys) * (len(rates[0]) if rates else 1)
+    # What is learned, the losses of a chunk in which each step has a place, and the history.
+    room = max_steps_per_call(batch_size)
+    needed = runs * (needed + 4 * room + 4 * total_steps) + len(keys) * 4 * room * batch_size
+    check_memory("keys", f"{runs} runs (optimizers times keys) that fit", needed)
+    state = init_train_states(model, objective.optimizer, keys)
+    first = jax.tree.map(lambda leaf: leaf[0, 0], state.params)
+    check_targets(model, objective.loss, first, data, held_out)
+    return state
 
 
 @partial(jax.jit, static_argnames="model")
@@ -171,5 +211,5 @@ def train(
 @partial(jax.jit, static_argnames="model")
 def evaluate(model: Model, loss: Partial, params: PyTree, data: Data) -> Metrics:
     """Measure all runs on data."""
-    one_run = partial(steps.evaluate, model, loss, data=data)
+    one_run = partial(steps.measure, model, loss, data=data)
     return jax.vmap(jax.vmap(one_run))(params)

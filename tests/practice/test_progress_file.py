@@ -124,18 +124,6 @@ def test_a_number_of_more_digits_than_python_reads_is_one_damaged_entry(
     assert list(read().exercises) == ["a.b"]
 
 
-def test_a_file_that_is_read_only_is_not_replaced(progress_file: Path) -> None:
-    record_attempt("a.b", "correct")
-    before = progress_file.read_bytes()
-    progress_file.chmod(0o444)
-    note = record_attempt("a.b", "correct")
-    assert "progress.json is read-only" in note
-    assert one_sentence(note)
-    assert progress_file.read_bytes() == before
-    progress_file.chmod(0o644)
-    assert record_attempt("a.b", "correct") == ""
-
-
 def test_an_interrupt_leaves_the_lock_free_and_the_record_whole(progress_file: Path) -> None:
     def interrupted() -> None:
         with opened() as file:

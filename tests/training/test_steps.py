@@ -9,6 +9,7 @@ import pytest
 from jax.tree_util import Partial
 
 from course.models.layers import Model
+from course.models.mlp import mlp
 from course.training import steps
 from course.training.batching import BatchOrder
 from course.training.optimizers import adam, apply_updates, sgd
@@ -101,8 +102,9 @@ def test_each_step_has_its_own_key_wherever_a_chunk_begins() -> None:
         ([[0.1, 2.0], [3.0, 1.0]], [1, 1], [1.0, 0.0]),
         ([0.5, -0.5, 2.0], [1, 1, 0], [1.0, 0.0, 0.0]),
         ([0.5, -0.5], [1.0, 0.0], [np.nan, np.nan]),
+        ([[0.1, 2.0], [3.0, 1.0]], [[1], [0]], [np.nan, np.nan]),
     ],
-    ids=["scores", "one score", "no labels"],
+    ids=["scores", "one score", "no labels", "another shape"],
 )
 def test_labels_are_counted_as_right(predictions: Any, targets: Any, expected: Any) -> None:
     found = steps.correct(jnp.array(predictions), jnp.array(targets))
@@ -115,17 +117,29 @@ def test_evaluation_is_a_mean_over_the_examples() -> None:
     logits = NET.apply(params, FLOWERS[0])
     np.testing.assert_allclose(metrics.loss, np.mean(cross_entropy(logits, FLOWERS[1])), rtol=1e-5)
     np.testing.assert_allclose(metrics.accuracy, np.mean(logits.argmax(1) == FLOWERS[1]), rtol=1e-6)
+    lists = steps.evaluate(
+        NET, cross_entropy, params, [np.array(part).tolist() for part in FLOWERS]
+    )
+    assert np.array_equal(lists.loss, metrics.loss)
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
-    [(np.float64, "float32"), (np.int64, "int32"), (bool, "int32"), (np.float16, "float16")],
+    ("changes", "message"),
+    [
+        (
+            {"data": (FLOWERS[0], np.array(FLOWERS[1], np.int64) + 2**32)},
+            "data: expected targets from -2147",
+        ),
+        ({"data": (FLOWERS[0], FLOWERS[0] * np.nan)}, "data: expected finite targets, got nan"),
+        ({"data": FLOWERS[0]}, "data: expected a pair"),
+        ({"params": None}, "params: expected shape"),
+        ({"params": mlp((4, 9, 3)).init(KEY)}, r"params: expected shape \(8,\).*as in the model"),
+        ({"model": "net"}, "model: expected a model with init and apply, got str"),
+        ({"loss": None}, "loss: expected a function"),
+        ({"loss": lambda z, y: z.argmax(1) != y}, "loss: expected floats"),
+    ],
 )
-def test_data_have_the_dtypes_that_models_expect(given: Any, kept: str) -> None:
-    inputs, targets = steps.as_data("data", (np.ones((3, 2), given), [0, 1, 2]), {})
-    assert (inputs.dtype.name, targets.dtype.name) == (kept, "int32")
-
-
-@pytest.mark.parametrize(("given", "strength"), [(0, None), (0.0, None), (2, 2.0), ("0.5", 0.5)])
-def test_no_penalty_is_left_out_of_the_program(given: Any, strength: float | None) -> None:
-    assert steps.as_strength("l2", given, {}) == strength
+def test_what_cannot_be_evaluated_is_named(changes: Any, message: str) -> None:
+    given = {"model": NET, "loss": cross_entropy, "params": NET.init(KEY), "data": FLOWERS}
+    with pytest.raises((TypeError, ValueError), match=message):
+        steps.evaluate(**(given | changes))

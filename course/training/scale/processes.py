@@ -6,18 +6,21 @@ Fail fast: when one of several processes crashes, stalls or is interrupted, it p
 line and exits, so that the launcher can stop the others.
 """
 
+import contextlib
 import importlib.util
+import ipaddress
 import json
 import math
 import os
-import signal
+import re
+import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, TypeAlias
 
 import jax
@@ -25,12 +28,16 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from course import checks
+from course.checks import TINY, Arguments, checked, number, refusal
 
 ANSWER, ANSWER_SECONDS = "COURSE_ANSWER_SECONDS", 25.0  # to find each other at the start
 STALL, STALL_SECONDS = "COURSE_STALL_SECONDS", 12.0  # to wait for another process within a step
 # Seconds without a heartbeat after which JAX aborts with pages of text, at least. It is more than
 # the wait within a step, which ends with a sentence.
 HEARTBEAT_SECONDS = 10
+MAX_PORT = 65535
+# Names of this machine that no other one can reach it by.
+LOOPBACK = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
 MESSAGE_BYTES = 2**26  # of one message of `broadcast`
 # Number of processes that a launcher has started. Slurm sets it also in an allocation outside
 # `srun`; MPICH is a launcher that JAX does not detect.
@@ -53,6 +60,29 @@ class Rank:
         return f"rank {self.index} of {self.count}"
 
 
+def as_address(name: str, value: Any, _arguments: Arguments) -> str:
+    """Rule for a host and a port; a number of IPv6 stands in brackets."""
+    expected = "host and port, such as node1:1234"
+    if not isinstance(value, str):
+        raise refusal(name, expected, type(value).__name__, TypeError)
+    found = re.fullmatch(r"([^\s:/@\[\]]+|\[[\w:.%]+\]):([0-9]{1,6})", value, re.ASCII)
+    if not found:
+        raise refusal(name, expected, value[:200])
+    if not 1 <= int(found[2]) <= MAX_PORT:
+        raise refusal(name, f"a port from 1 to {MAX_PORT}", found[2])
+    return value
+
+
+SECONDS = number("a number of seconds above 0 and up to 1000000", TINY, 1e6)
+
+
+@checked(
+    coordinator=as_address,
+    count=checks.count(),
+    index=checks.count(0),
+    answer_seconds=SECONDS,
+    stall_seconds=SECONDS,
+)
 def join(
     coordinator: str | None = None,
     count: int | None = None,
@@ -87,13 +117,10 @@ def join(
     Reference: `jax.distributed.initialize`.
     """
     address = _address(coordinator, count, index)
+    answer = _seconds(answer_seconds, ANSWER, ANSWER_SECONDS)
+    stall = _seconds(stall_seconds, STALL, STALL_SECONDS)
     if address is None:
         return Rank(0, 1)
-    answer = _setting(ANSWER, answer_seconds, float, ANSWER_SECONDS)
-    stall = _setting(STALL, stall_seconds, float, STALL_SECONDS)
-    for name, seconds in ((ANSWER, answer), (STALL, stall)):
-        if not 0 < seconds < math.inf:
-            raise checks.refusal(name, "a number of seconds above 0", seconds)
 
     # Without this flag of XLA the others would wait for a stalled process for ever.
     flags = os.environ.get("XLA_FLAGS", "")
@@ -109,6 +136,8 @@ def join(
             initialization_timeout=int(2 * answer) + 10,
             heartbeat_timeout_seconds=max(HEARTBEAT_SECONDS, round(stall) + 3),
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+            # Unless it is told where to, the service listens on all interfaces.
+            coordinator_bind_address=address[0] if _is_loopback(address[0]) else None,
             # With an address given, JAX need not look for a launcher.
             cluster_detection_method="deactivate" if address[0] else None,
         )
@@ -136,22 +165,31 @@ def _address(coordinator: str | None, count: int | None, index: int | None) -> A
     index = _setting("JAX_PROCESS_ID", index, int)
     given = (coordinator, count, index)
     if coordinator is not None and count is not None and index is not None:
-        host, _, port = coordinator.rpartition(":")
-        if not host or not port.isdecimal():
-            raise checks.refusal("coordinator", "host and port, such as node1:1234", coordinator)
+        as_address("coordinator", coordinator, {})
         checks.count()("count", count, {})
         checks.count(0, count - 1)("index", index, {})
         return given if count > 1 else None
     if given != (None, None, None):
         expected = "the address of process 0, the number of processes, and which this is"
-        raise checks.refusal("coordinator, count, index", expected, given)
+        raise refusal("coordinator, count, index", expected, given)
     if _launched():
         return given
     if _several(MPICH):  # each would train alone, and never notice
         expected = "all three, because JAX cannot detect them under this kind of MPI"
-        raise checks.refusal("coordinator, count, index", expected, given)
+        raise refusal("coordinator, count, index", expected, given)
     # On a machine with TPUs JAX finds out whether it is part of a pod.
     return given if importlib.util.find_spec("libtpu") else None
+
+
+def _is_loopback(address: str | None) -> bool:
+    """Return True if an address can be reached from this machine alone."""
+    host = (address or "").rpartition(":")[0].strip("[]").partition("%")[0].rstrip(".").lower()
+    if host in LOOPBACK or host.endswith(".localhost"):
+        return True
+    with contextlib.suppress(OSError, ValueError):
+        number = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+        return (getattr(number, "ipv4_mapped", None) or number).is_loopback
+    return False
 
 
 def _launched() -> bool:
@@ -172,7 +210,13 @@ def _setting(variable: str, value: Any, kind: type[int | float], default: Any = 
     try:
         return kind(text)
     except ValueError:
-        raise checks.refusal(variable, "a number", repr(text)) from None
+        raise refusal(variable, "a number", repr(text)) from None
+
+
+def _seconds(value: Any, variable: str, default: float) -> float:
+    """Return seconds that are given as an argument or in an environment variable."""
+    seconds = _setting(variable, value, float, default)
+    return float(SECONDS(variable, seconds, {}))
 
 
 def _start_timer(seconds: float, address: Address) -> threading.Timer:
@@ -183,11 +227,22 @@ def _start_timer(seconds: float, address: Address) -> threading.Timer:
     sentence = (
         f"Rank {who} ends: the others did not come to {coordinator or 'process 0'} in {seconds:g} "
         "s: do all run, with the same address and number, or does a firewall close the port?"
-    )
+    ) + _describe_proxy(coordinator)
     timer = threading.Timer(seconds, exit_now, (sentence, 1))
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _describe_proxy(coordinator: str | None) -> str:
+    """Return a sentence if an environment variable sends what is for process 0 to a proxy."""
+    host = coordinator.rpartition(":")[0].strip("[]") if coordinator else ""
+    proxies = urllib.request.getproxies_environment()
+    names = [f"{kind}_proxy" for kind in ("grpc", "https", "http", "all") if proxies.get(kind)]
+    if not names or (host and urllib.request.proxy_bypass(host)):
+        return ""
+    whom = host or "the host of process 0"
+    return f" Or does a proxy get what is for them ({names[0]} is set)? Add {whom} to no_proxy."
 
 
 def max_over_processes(value: Any) -> Any:
@@ -285,39 +340,3 @@ def exit_now(sentence: str, status: int, *, wait_seconds: float = 0.0) -> None:
     sys.stdout.flush()
     time.sleep(wait_seconds)
     os._exit(status)
-
-
-class StopSignal:
-    """Notes a request to stop: by default Ctrl-C, or the SIGTERM of a scheduler.
-
-    Within `with stop:` the first such signal is only noted, so that a run can end between two steps
-    and save what it has learned; calling the object returns whether there was one. A second signal
-    has its usual effect.
-    """
-
-    def __init__(self, signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> None:
-        self.signal: int | None = None
-        self._before: dict[int, Any] = dict.fromkeys(signals)
-
-    def __call__(self) -> bool:
-        return self.signal is not None
-
-    @property
-    def status(self) -> int:
-        """Exit status that tells of the signal, such as 130 after Ctrl-C; 0 without one."""
-        return 128 + self.signal if self.signal else 0
-
-    def __enter__(self) -> "StopSignal":
-        for number in self._before:
-            self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is not None:
-            self.__exit__()
-            signal.raise_signal(number)
-        self.signal = number

@@ -16,11 +16,12 @@ from jaxtyping import Array, PyTree
 from course.checks import refusal
 from course.models.layers import Model
 from course.training import steps
+from course.training.arguments import Data
 from course.training.batching import Chunk
 from course.training.optimizer_base import Optimizer, apply_rule, apply_rule_with_params
 from course.training.scale import parallel, processes
 from course.training.scale.parallel import AXIS, Average, DeviceGroup
-from course.training.steps import Data, Objective, StepsResult, TrainState
+from course.training.steps import Objective, StepsResult, TrainState
 
 
 class Runner:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from course.cli.run_training import fingerprint
+from course.training import interrupts
 from course.training.loop import fit
 from course.training.optimizers import adam
 from course.training.scale import processes
@@ -64,7 +65,7 @@ def main(fault: str, epochs: str, folder: str | None = None) -> None:
     rank = processes.join()
     if rank.count == 2:
         exchange(rank)
-    with processes.StopSignal() as stop:
+    with interrupts.StopSignal() as stop:
         calls = iter(range(1_000_000))
 
         def stop_requested() -> bool:

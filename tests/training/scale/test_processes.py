@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from course.training.scale import processes
-from course.training.scale.processes import Rank, StopSignal, explain
+from course.training.scale.processes import Rank, explain
 from tests.support.repository import ROOT
 
 MPIRUN = shutil.which("mpirun")
@@ -148,6 +147,69 @@ processes.join("{address}", 2, {index}, answer_seconds=2)
     assert sentence.startswith(f"Rank {index} ends: the others did not come to {address} in 2 s:")
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_on_a_loopback_address_nobody_else_can_come_in(host: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    source = f"""
+from course.training.scale import processes
+processes.join("{host}:{port}", 2, 0, answer_seconds=60)
+"""
+    with start([sys.executable, "-c", source]) as process:
+        listening: set[str] = set()
+        while not listening and process.poll() is None:
+            connections = psutil.Process(process.pid).net_connections()
+            listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+            time.sleep(0.05)
+        process.kill()
+    assert listening
+    assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_a_proxy_in_between_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    source = """
+from course.training.scale import processes
+processes.join("127.0.0.1:1", 2, 1, answer_seconds=1)
+"""
+    status, printed = finish(start([sys.executable, "-c", source]))
+    assert status == 1
+    assert printed.endswith("(http_proxy is set)? Add 127.0.0.1 to no_proxy.\n")
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+    assert "proxy" not in processes._describe_proxy("127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "*.example.org")
+    assert "Add node1 to no_proxy" in processes._describe_proxy("node1:1")
+    assert "Add the host of process 0 to no_proxy" in processes._describe_proxy(None)
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback"),
+    [
+        ("localhost:1", True),
+        ("LOCALHOST.:1", True),
+        ("me.localhost:1", True),
+        ("ip6-localhost:1", True),
+        ("127.0.0.1:1", True),
+        ("127.5.5.5:1", True),
+        ("127.1:1", True),
+        ("[::1]:1", True),
+        ("[::ffff:127.0.0.1]:1", True),
+        ("node1:1", False),
+        ("localhost.example.org:1", False),
+        ("10.0.0.1:1", False),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("[fe80::1%eth0]:1", False),
+        (None, False),
+    ],
+)
+def test_an_address_is_of_this_machine_or_not(address: str | None, loopback: bool) -> None:
+    assert processes._is_loopback(address) is loopback
+
+
 @pytest.mark.parametrize(
     "variables",
     [
@@ -217,13 +279,22 @@ def test_a_launcher_that_jax_does_not_detect_is_refused(monkeypatch: pytest.Monk
         ((None, 2, 1), "coordinator, count, index: expected the address of process 0"),
         (("node", 2, 1), "coordinator: expected host and port, such as node1:1234, got node"),
         (("node:port", 2, 1), "coordinator: expected host and port"),
+        ((3, 2, 0), "coordinator: expected host and port, such as node1:1234, got int"),
+        (("localhost:99999", 2, 0), "coordinator: expected a port from 1 to 65535, got 99999"),
+        (("localhost:0", 2, 0), "coordinator: expected a port from 1 to 65535, got 0"),
+        (("http://node1:1234", 2, 0), "coordinator: expected host and port"),
+        (("node1 :1234", 2, 0), "coordinator: expected host and port"),
+        (("::1:1234", 2, 0), "coordinator: expected host and port"),
+        (("node1:١٢", 2, 0), "coordinator: expected host and port"),
+        (("node1:1234", "2", 0), "count: expected an integer, got str"),
+        (("node1:1234", 2, True), "index: expected an integer, got bool"),
         (("node:1234", 2, 2), "index: expected an integer of at most 1, got 2"),
         (("node:1234", 2, -1), "index: expected an integer of at least 0, got -1"),
         (("node:1234", 0, 0), "count: expected an integer of at least 1, got 0"),
     ],
 )
 def test_half_an_address_is_refused(given: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         processes.join(*given)
 
 
@@ -235,6 +306,13 @@ def test_a_time_is_a_number_above_0(
     monkeypatch.setenv(name, seconds)
     with pytest.raises(ValueError, match=f"{name}: expected a number"):
         processes.join("node:1234", 2, 1)
+
+
+@pytest.mark.parametrize("seconds", ["soon", True, [1], 0, -1.0, np.nan, np.inf, 10**400])
+@pytest.mark.parametrize("name", ["answer_seconds", "stall_seconds"])
+def test_seconds_that_are_given_are_a_number(name: str, seconds: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: expected a number of seconds"):
+        processes.join("node:1234", 2, 1, **{name: seconds})
 
 
 def test_a_word_for_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,26 +344,6 @@ def test_the_place_of_an_error_is_named_unless_the_sentence_is_for_the_user() ->
         int("x")
     assert "(test_processes.py, line " in explain(Rank(0, 1), caught.value)
     assert explain(Rank(0, 1), caught.value, plain=True) == str(caught.value)
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_signal_is_noted_and_the_second_has_its_effect(number: Any, status: int) -> None:
-    heard = []
-    before = signal.signal(number, lambda *_: heard.append(number))
-    try:
-        with StopSignal() as stop:
-            assert not stop()
-            assert stop.status == 0
-            signal.raise_signal(number)
-            assert stop()
-            assert stop.status == status
-            assert heard == []
-            signal.raise_signal(number)
-            assert heard == [number]
-        signal.raise_signal(number)
-        assert heard == [number, number]
-    finally:
-        signal.signal(number, before)
 
 
 def test_one_process_exchanges_nothing() -> None:

@@ -15,8 +15,8 @@ from course.training import steps
 from course.training.loop import fit
 from course.training.optimizers import adam, sgd
 from course.training.results import Best, RunFingerprint, RunState, from_arrays, to_arrays
-from course.training.scale.checkpoint import Saver
 from course.training.scale.runner import Runner
+from course.training.scale.saver import Saver
 from course.training.steps import Metrics
 from tests.training.models import LINE, NET, SLOPE, cross_entropy, flowers, squares
 
