@@ -13,7 +13,6 @@ import os
 import time
 import warnings
 import zlib
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
