@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -144,12 +145,20 @@ def _environment(private: Path) -> dict[str, str]:
 
 
 def _printed_address(process: psutil.Popen, log: Path) -> str:
+    """The address, once the server answers there: it is printed a moment before."""
     deadline = time.monotonic() + LONGEST_START
-    while not (printed := ADDRESS.search(log.read_text(encoding="utf-8"))):
+    while not (printed := ADDRESS.search(log.read_text(encoding="utf-8"))) or not _answers(printed):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"`course lab` printed no address:\n{log.read_text()}")
         time.sleep(POLL / 1000)
     return printed[0]
+
+
+def _answers(printed: re.Match[str]) -> bool:
+    address = urlsplit(printed[0])
+    with suppress(OSError), socket.create_connection((address.hostname, address.port), timeout=10):
+        return True
+    return False
 
 
 def _stop(process: psutil.Popen) -> None:
