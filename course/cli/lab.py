@@ -24,11 +24,6 @@ def lab(port: int | None, no_browser: bool) -> None:
     root = checkout()
     if port is not None:
         _refuse_taken(port)
-    if fault := folders_fault():
-        raise click.ClickException(
-            f"JupyterLab {fault}: name folders that you own in JUPYTER_CONFIG_DIR, "
-            "JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR."
-        )
     if fault := notebooks_fault(root):
         click.echo(f"What you do will not be saved: JupyterLab {fault}.", err=True)
     if not no_browser and not _has_browser():
@@ -40,6 +35,11 @@ def lab(port: int | None, no_browser: bool) -> None:
         raise click.ClickException(
             f"JupyterLab cannot be loaded ({error}): set the course up again as the README says."
         ) from error
+    if fault := folders_fault():
+        raise click.ClickException(
+            f"JupyterLab {fault}: name folders that you own in JUPYTER_CONFIG_DIR, "
+            "JUPYTER_DATA_DIR and JUPYTER_RUNTIME_DIR."
+        )
     try:
         LabApp.launch_instance(lab_arguments(root, port=port, browser=not no_browser))
     except OSError as error:
