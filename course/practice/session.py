@@ -103,14 +103,29 @@ def _keep_interpreter(stack: ExitStack) -> None:
             lambda: locale.setlocale(locale.LC_ALL),
             lambda name: locale.setlocale(locale.LC_ALL, name),
         ),
+        (_umask, os.umask),
         (lambda: sys.stdin, lambda stream: setattr(sys, "stdin", stream)),
         (lambda: logging.root.level, logging.root.setLevel),
         (lambda: logging.root.manager.disable, logging.disable),
     ]
     for get, put in settings:
         stack.callback(_restore, get, put, get())
-    for listed in (sys.path, sys.meta_path, sys.path_hooks, gc.callbacks, logging.root.handlers):
+    for listed in (
+        sys.argv,
+        sys.path,
+        sys.meta_path,
+        sys.path_hooks,
+        gc.callbacks,
+        logging.root.handlers,
+    ):
         stack.callback(_restore_list, listed, list(listed))
+
+
+def _umask() -> int:
+    """Return the permissions that new files lack, which can only be read by setting them."""
+    before = os.umask(0o077)
+    os.umask(before)
+    return before
 
 
 def _keep_signals(stack: ExitStack) -> None:

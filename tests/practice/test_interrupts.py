@@ -18,7 +18,7 @@ from course.practice.interrupts import InterruptsNoted
 from course.practice.progress_file import read
 from tests.practice.examples import entropy_bits, my_entropy
 
-SIGNALS = 300
+SIGNALS = 150
 
 
 def test_an_interrupt_is_delivered_afterwards() -> None:

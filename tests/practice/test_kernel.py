@@ -93,8 +93,9 @@ CALLS = {
     ),
     "a large decomposition": (
         "import numpy as np\n"
+        "matrix = np.random.default_rng(0).normal(size=(4000, 4000))\n"
         "def mine(p):\n"
-        "    return np.linalg.svd(np.random.default_rng(0).normal(size=(6000, 6000)))\n"
+        "    return np.linalg.svd(matrix)\n"
     ),
 }
 

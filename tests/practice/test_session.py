@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course.practice.session import Printed, session_kept
+from course.practice.session import Printed, _umask, session_kept
 from tests.practice.examples import entropy_bits, my_entropy
 
 VIRTUAL = getattr(signal, "ITIMER_VIRTUAL", None)
@@ -45,7 +45,8 @@ def session() -> dict[str, Any]:
         "collector": (gc.isenabled(), gc.get_threshold(), list(gc.callbacks), gc.get_debug()),
         "timers": [signal.getitimer(timer) for timer in (VIRTUAL, PROFILING) if timer is not None],
         "handlers": [signal.getsignal(number) for number in sorted(signal.valid_signals())],
-        "paths": (list(sys.path), list(sys.meta_path)),
+        "paths": (list(sys.path), list(sys.meta_path), list(sys.argv)),
+        "permissions": _umask(),
         "hooks": (sys.excepthook, threading.excepthook, sys.displayhook, sys.gettrace()),
         "decimals": decimal.getcontext().prec,
         "locale": locale.setlocale(locale.LC_ALL),
@@ -79,6 +80,8 @@ def changes_everything(p):
             signal.setitimer(timer, 100)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.path.insert(0, "/nowhere")
+    sys.argv.append("--help")
+    os.umask(0o777)
     sys.meta_path.clear()
     sys.excepthook = threading.excepthook = sys.displayhook = print
     decimal.getcontext().prec = 2
