@@ -21,8 +21,8 @@ from typing import Any
 
 from course.practice import progress
 from course.practice.check import INTERRUPTED, TIME_LIMIT, Mistake, Question, check
+from course.practice.deferred_interrupts import InterruptsNoted
 from course.practice.describe import short
-from course.practice.interrupts import InterruptsNoted
 from course.practice.solution_code import pasteable
 from course.practice.verdict import Text, Verdict
 

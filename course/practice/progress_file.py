@@ -25,8 +25,8 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from course.paths import file_path
+from course.practice.deferred_interrupts import InterruptsNoted
 from course.practice.describe import short
-from course.practice.interrupts import InterruptsNoted
 
 SCHEMA = 1
 LOCK_SECONDS = 5.0

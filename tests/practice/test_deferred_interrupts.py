@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from course.practice import exercise
-from course.practice.interrupts import InterruptsNoted
+from course.practice.deferred_interrupts import InterruptsNoted
 from course.practice.progress_file import read
 from tests.practice.examples import entropy_bits, my_entropy
 
