@@ -14,7 +14,8 @@ exercise.py         what an exercise offers; solution_code.py shows its solution
 check.py            the verdict: answer.py runs an answer, compare.py compares, wording.py and
                     describe.py tell; uniformity.py tests for chance
 session.py          what is kept from changing meanwhile, with libraries.py and patches.py;
-                    time_limit.py ends what does not end, interrupts.py holds interrupts off
+                    time_limit.py ends what does not end, deferred_interrupts.py holds
+                    interrupts off
 predict.py          predictions; panel.py is their widget, score.py their cost
 progress.py         what is recorded; progress_file.py is the file, board.py its summary
 verdict.py          verdicts and texts in words and as HTML
