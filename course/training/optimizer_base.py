@@ -280,10 +280,11 @@ def _update_foreign(
     if not isinstance(pair, tuple) or len(pair) != 2:
         expected = "an update that returns (updates, state)"
         raise refusal("optimizer", expected, type(pair).__name__, TypeError)
-    updates, state = pair
+    updates, new_state = pair
     _check_floats("optimizer", updates)
     _check_fit("optimizer", updates, "grads", grads)
-    return updates, _arrays_alone(state)
+    _check_fit("optimizer", _arrays_alone(new_state), "the state before", state)
+    return updates, new_state
 
 
 def _init_foreign(init: Partial, params: PyTree) -> PyTree:

@@ -264,6 +264,7 @@ def test_a_cost_takes_the_parameters_and_can_be_traced():
         Foreign(update=lambda grads, state, params: (grads[:1], state)),
         Foreign(update=lambda grads, state, params: (grads.astype(complex), state)),
         Foreign(update=lambda grads: (grads, ())),
+        Foreign(update=lambda grads, state, params: (grads, grads)),
         Foreign(update=lambda grads, state, params, value: (grads, ())),
     ],
 )
