@@ -46,7 +46,7 @@ def in_float32(
         The numbers in float32.
     """
     least, most = float(np.min(values)), float(np.max(values))
-    if not (-HUGE <= least and most <= HUGE) or (positive and least < TINY):
+    if not (least >= -HUGE and most <= HUGE) or (positive and least < TINY):
         expected = f"numbers of a size for which float32 holds the {what}"
         got = f"{what} from {least:.3g} to {most:.3g}"
         raise refusal(name, expected, got)

@@ -142,7 +142,7 @@ def apply_rule(
         _check_fit("grads", grads, "state", remembered)
 
     # The count stops at its largest value: int32 would go on with negative numbers.
-    taken = jnp.minimum(state.count, MAX_COUNT - 1) + 1
+    taken = jnp.minimum(jnp.asarray(state.count, jnp.int32), MAX_COUNT - 1) + 1
     alpha = rate_at("rate", rate(state.count))
 
     def step(g: Any, w: Any, *values: Array) -> Direction:

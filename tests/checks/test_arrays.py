@@ -261,7 +261,7 @@ def test_nothing_is_dropped_or_left_to_the_words_of_others(value, message, annot
 
 def test_differences_of_dates_are_no_labels():
     for annotation in (Int[Array, "..."], Int[np.ndarray, "..."]):
-        with pytest.raises(TypeError, match="^x: expected integers, got timedelta64"):
+        with pytest.raises(TypeError, match=r"^x: expected integers, got timedelta64"):
             accept(labels(9), np.array([1, 2], "m8[s]"), annotation)
 
 

@@ -61,16 +61,16 @@ def test_what_has_no_items_in_order_is_refused(value):
 
 def test_items_have_an_end():
     for value in (itertools.repeat(1), range(2**62), range(6)):
-        with pytest.raises(ValueError, match="^x: expected at most 5 of them, got more"):
+        with pytest.raises(ValueError, match=r"^x: expected at most 5 of them, got more"):
             accept(items, value)
 
 
 def test_strings():
     assert accept(strings, np.array(["a", "b"])) == ("a", "b")
     assert all(type(one) is str for one in accept(strings, np.array(["a", "b"])))
-    with pytest.raises(TypeError, match="^x: expected a list of strings, got a int in it"):
+    with pytest.raises(TypeError, match=r"^x: expected a list of strings, got a int in it"):
         accept(strings, ["a", 1])
-    with pytest.raises(ValueError, match="^x: expected at least one string, got none"):
+    with pytest.raises(ValueError, match=r"^x: expected at least one string, got none"):
         accept(strings, [])
 
 
@@ -100,7 +100,7 @@ def test_damaged_fields_are_named(params, message):
 
 
 def test_a_field_may_have_a_rule_of_its_own():
-    with pytest.raises(ValueError, match="^x: expected positive numbers as b, got 0"):
+    with pytest.raises(ValueError, match=r"^x: expected positive numbers as b, got 0"):
         accept(fields(Params, b=positive), WHOLE)
 
 

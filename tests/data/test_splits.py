@@ -99,6 +99,6 @@ def test_bad_input(data, fractions, seed, name, error):
 )
 def test_fractions_have_an_order(fractions):
     with pytest.raises(
-        TypeError, match="^fractions: expected a list with a fraction for each part"
+        TypeError, match=r"^fractions: expected a list with a fraction for each part"
     ):
         random_split((np.arange(10),), fractions, seed=0)

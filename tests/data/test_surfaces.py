@@ -179,7 +179,7 @@ def test_curvatures_of_few_digits_and_far_away():
         assert near.tolist() == eigenvalues(ROSENBROCK, [1, 1]).values.tolist()
     for surface in SURFACES.values():
         assert np.isfinite(eigenvalues(surface, [1e15, -1e15]).values).all()
-    with pytest.raises(ValueError, match="^w: expected numbers from -1e15 to 1e15, got 1e"):
+    with pytest.raises(ValueError, match=r"^w: expected numbers from -1e15 to 1e15, got 1e"):
         eigenvalues(BOWL, [1e20, 0])
 
 
@@ -198,5 +198,5 @@ class Unhashable:
 
 
 def test_a_surface_can_be_hashed():
-    with pytest.raises(TypeError, match="^surface: expected one of SURFACES, got one that cannot"):
+    with pytest.raises(TypeError, match=r"^surface: expected one of SURFACES, got one that cannot"):
         eigenvalues(BOWL._replace(cost=Unhashable()), [1, 2])

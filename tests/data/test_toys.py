@@ -113,6 +113,6 @@ def test_bad_input(name, bad, value):
 @pytest.mark.parametrize("draw", TOYS.values())
 def test_more_points_than_memory_are_refused_and_a_seed_may_be_any(draw):
     for examples in (2**22 + 1, 2**31, 2**62, 2**64):
-        with pytest.raises(ValueError, match="^examples: expected an integer of at most 4194304"):
+        with pytest.raises(ValueError, match=r"^examples: expected an integer of at most 4194304"):
             draw(examples, seed=0)
     assert draw(2, seed=2**70).inputs.shape == (2, 2)

@@ -51,8 +51,8 @@ def test_bad_input(call, name, error):
 
 
 def test_endless_messages_are_refused():
-    with pytest.raises(TypeError, match="^texts: expected a list of strings, got a int in it"):
+    with pytest.raises(TypeError, match=r"^texts: expected a list of strings, got a int in it"):
         vocabulary([*["a"] * 3, 1])
     for wrong in (np.array("a"), {"a"}, {"a": 1}):
-        with pytest.raises(TypeError, match="^texts: expected a list of strings, got "):
+        with pytest.raises(TypeError, match=r"^texts: expected a list of strings, got "):
             vocabulary(wrong)

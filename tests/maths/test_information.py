@@ -446,5 +446,5 @@ def test_an_axis_of_any_kind_of_integer_is_one(axis):
 
 @pytest.mark.parametrize("axis", [2**31, 2**63, 10**400])
 def test_an_axis_beyond_all_arrays_is_refused(axis):
-    with pytest.raises(ValueError, match="^axis: expected an integer of at most 32, got"):
+    with pytest.raises(ValueError, match=r"^axis: expected an integer of at most 32, got"):
         entropy([0.5, 0.5], axis=axis)

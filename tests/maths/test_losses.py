@@ -410,7 +410,7 @@ def test_what_cannot_be_called_is_no_loss():
     ],
 )
 def test_a_loss_gives_one_float_for_each_output(loss):
-    with pytest.raises(TypeError, match="^loss: expected one float for each output, got"):
+    with pytest.raises(TypeError, match=r"^loss: expected one float for each output, got"):
         sum_outputs(loss)([[1.0, 2.0]], [[1.0, 1.0]])
 
 

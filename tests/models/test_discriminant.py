@@ -201,5 +201,7 @@ def test_features_of_any_size_have_a_density_or_are_refused(size):
 def test_a_factor_without_volume_is_refused():
     params = discriminant.fit(INPUTS, LABELS, shrinkage=0.5)
     flat = params._replace(scale_tril=0 * params.scale_tril)
-    with pytest.raises(ValueError, match="^params: expected positive numbers as scale_tril, got 0"):
+    with pytest.raises(
+        ValueError, match=r"^params: expected positive numbers as scale_tril, got 0"
+    ):
         discriminant.apply(flat, INPUTS)

@@ -195,9 +195,11 @@ def test_an_unknown_activation_is_told_the_known_ones():
 
 def test_layers_that_fit_no_machine_are_refused():
     key = jax.random.key(0)
-    with pytest.raises(ValueError, match="^inputs: expected an integer of at most 16777216, got 4"):
+    with pytest.raises(
+        ValueError, match=r"^inputs: expected an integer of at most 16777216, got 4"
+    ):
         dense_init(key, 2**62, 3)
     with pytest.raises(
-        ValueError, match="^outputs: expected at most 134217728 weights in all, got"
+        ValueError, match=r"^outputs: expected at most 134217728 weights in all, got"
     ):
         dense_init(key, 2**24, 2**24)

@@ -238,6 +238,6 @@ def test_the_damaged_layer_is_named():
     net = mlp((2, 3, 2))
     first, last = net.init(jax.random.key(0))
     with pytest.raises(
-        ValueError, match="^params: expected finite numbers as b of layer 1, got nan"
+        ValueError, match=r"^params: expected finite numbers as b of layer 1, got nan"
     ):
         net.apply((first, last | {"b": jnp.full(2, jnp.nan)}), [[1, 2]])

@@ -183,9 +183,11 @@ def test_bad_input(call, name, error):
 
 def test_a_filter_has_a_column_for_each_word():
     learned = spam.train(["your prize is ready", "your coat is ready"], [True, False])
-    with pytest.raises(ValueError, match="^spam_filter: expected a column for each of the 1 words"):
+    with pytest.raises(
+        ValueError, match=r"^spam_filter: expected a column for each of the 1 words"
+    ):
         spam.classify(learned._replace(vocabulary=("coat",)), ["coat"])
-    with pytest.raises(ValueError, match="^spam_filter: expected at least one string, got none"):
+    with pytest.raises(ValueError, match=r"^spam_filter: expected at least one string, got none"):
         spam.classify(learned._replace(vocabulary=()), ["coat"])
 
 

@@ -244,11 +244,11 @@ def test_a_cost_gives_one_float(cost, got):
 def test_a_cost_takes_the_parameters_and_can_be_traced():
     for cost in (lambda: 1.0, lambda w, v: w):
         with pytest.raises(
-            TypeError, match="^cost: expected a function of the parameters, got one"
+            TypeError, match=r"^cost: expected a function of the parameters, got one"
         ):
             descend(cost, [1.0, 2.0], sgd(0.1), steps=2)
     for cost in (lambda w: float(w[0]), lambda w: np.sum(np.asarray(w)), max):
-        with pytest.raises(TypeError, match="^cost: expected a function that JAX can trace, got"):
+        with pytest.raises(TypeError, match=r"^cost: expected a function that JAX can trace, got"):
             descend(cost, [1.0, 2.0], sgd(0.1), steps=2)
     with pytest.raises(ZeroDivisionError):  # an error of the cost's own is the reader's to see
         descend(lambda w: 1 / 0, [1.0, 2.0], sgd(0.1), steps=2)
@@ -275,9 +275,9 @@ def test_a_foreign_optimizer_keeps_the_protocol(foreign):
 
 @pytest.mark.parametrize("steps", [2**20 + 1, 2**31, 2**62, 10**400])
 def test_steps_without_end_are_refused(steps):
-    with pytest.raises(ValueError, match="^steps: expected an integer of at most 1048576, got"):
+    with pytest.raises(ValueError, match=r"^steps: expected an integer of at most 1048576, got"):
         descend(lambda w: w @ w, [1.0], sgd(0.1), steps=steps)
-    with pytest.raises(ValueError, match="^steps: expected at most 134217728 numbers in the path"):
+    with pytest.raises(ValueError, match=r"^steps: expected at most 134217728 numbers in the path"):
         descend(lambda w: w @ w, jnp.ones(1000), sgd(0.1), steps=2**20)
 
 

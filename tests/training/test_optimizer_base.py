@@ -352,5 +352,14 @@ def test_parameters_are_arrays_of_floats_that_jax_holds(leaf: Any) -> None:
 
 
 def test_what_jax_cannot_sort_is_no_pytree() -> None:
-    with pytest.raises(ValueError, match="^params: expected a pytree, got one that raises"):
+    with pytest.raises(ValueError, match=r"^params: expected a pytree, got one that raises"):
         sgd(0.1).init({1: jnp.ones(2), "a": jnp.ones(2)})
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32"])
+def test_a_count_of_few_bits_goes_on(dtype: str) -> None:
+    grads = {"w": jnp.ones(2)}
+    state = STARTED._replace(count=jnp.array(100, dtype))
+    updates, after = adam(0.1).update(grads, state, grads)
+    assert after.count == 101
+    assert np.isfinite(updates["w"]).all()

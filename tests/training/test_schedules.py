@@ -161,7 +161,7 @@ def test_a_schedule_is_asked_for_numbers_of_steps(schedule: Partial) -> None:
         {1},
         [[1], [1, 2]],
     ):
-        with pytest.raises((TypeError, ValueError), match="^t: expected "):
+        with pytest.raises((TypeError, ValueError), match=r"^t: expected "):
             schedule(wrong)
     for right in ([1, 2], np.array([1, 2], ">i4"), range(1, 3), np.array([1, 2], np.longdouble)):
         assert schedule(right).tolist() == schedule(np.array([1, 2])).tolist()
