@@ -142,7 +142,7 @@ def apply_rule(
         check_fit("grads", grads, "state", remembered)
 
     # The count stops at its largest value: int32 would go on with negative numbers.
-    taken = jnp.minimum(state.count, MAX_COUNT - 1) + 1
+    taken = jnp.minimum(jnp.asarray(state.count, jnp.int32), MAX_COUNT - 1) + 1
     alpha = rate_at("rate", rate(state.count))
 
     def step(g: Any, w: Any, *values: Array) -> Direction:
@@ -280,10 +280,11 @@ def _update_foreign(
     if not isinstance(pair, tuple) or len(pair) != 2:
         expected = "an update that returns (updates, state)"
         raise refusal("optimizer", expected, type(pair).__name__, TypeError)
-    updates, state = pair
+    updates, new_state = pair
     check_floats("optimizer", updates)
     check_fit("optimizer", updates, "grads", grads)
-    return updates, _arrays_alone(state)
+    check_fit("optimizer", _arrays_alone(new_state), "the state before", state)
+    return updates, new_state
 
 
 def _init_foreign(init: Partial, params: PyTree) -> PyTree:

@@ -142,3 +142,14 @@ def test_bad_input(name, value):
 def test_bad_tactic():
     with pytest.raises(ValueError, match=r"^tactic: expected"):
         giveaways(-1)
+
+
+def test_what_is_drawn_by_numpy_needs_a_known_key():
+    with pytest.raises(TypeError, match=r"^key: expected a key that is not traced, got"):
+        jax.jit(lambda key: generate(key, 4).spam)(jax.random.key(0))
+
+
+@pytest.mark.parametrize("count", [2**18 + 1, 2**31, 2**62])
+def test_more_messages_than_one_waits_for_are_refused(count):
+    with pytest.raises(ValueError, match=r"^count: expected an integer of at most 262144"):
+        generate(jax.random.key(0), count)

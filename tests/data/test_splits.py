@@ -92,3 +92,13 @@ UNEVEN = (np.zeros((5, 2)), np.zeros(4))
 def test_bad_input(data, fractions, seed, name, error):
     with pytest.raises(error, match=rf"^{name}: expected"):
         random_split(data, fractions, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "fractions", [{0.3, 0.7}, {0.3: 1, 0.7: 2}, np.array(0.5), "ab", 0.5, None]
+)
+def test_fractions_have_an_order(fractions):
+    with pytest.raises(
+        TypeError, match=r"^fractions: expected a list with a fraction for each part"
+    ):
+        random_split((np.arange(10),), fractions, seed=0)

@@ -171,3 +171,32 @@ def test_tilts_of_a_seed_never_change():
 def test_bad_input(call, name, error):
     with pytest.raises(error, match=rf"^{name}: expected"):
         call()
+
+
+def test_curvatures_of_few_digits_and_far_away():
+    for dtype in (np.float16, jnp.bfloat16):
+        near = eigenvalues(ROSENBROCK, np.array([1, 1]).astype(dtype)).values
+        assert near.tolist() == eigenvalues(ROSENBROCK, [1, 1]).values.tolist()
+    for surface in SURFACES.values():
+        assert np.isfinite(eigenvalues(surface, [1e15, -1e15]).values).all()
+    with pytest.raises(ValueError, match=r"^w: expected numbers from -1e15 to 1e15, got 1e"):
+        eigenvalues(BOWL, [1e20, 0])
+
+
+def test_a_noise_too_small_for_float32_is_none():
+    for scale in (5e-324, 1e-300, 1e-39):
+        assert not tilts(8, scale=scale).any()
+
+
+class Unhashable:
+    """A cost that equals others."""
+
+    __hash__ = None
+
+    def __call__(self, w):
+        return w @ w
+
+
+def test_a_surface_can_be_hashed():
+    with pytest.raises(TypeError, match=r"^surface: expected one of SURFACES, got one that cannot"):
+        eigenvalues(BOWL._replace(cost=Unhashable()), [1, 2])

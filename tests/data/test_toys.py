@@ -108,3 +108,11 @@ def test_points_of_a_seed_never_change(name):
 def test_bad_input(name, bad, value):
     with pytest.raises(ValueError, match=rf"^{bad}: expected"):
         TOYS[name](**{"examples": 10, "seed": 0} | {bad: value})
+
+
+@pytest.mark.parametrize("draw", TOYS.values())
+def test_more_points_than_memory_are_refused_and_a_seed_may_be_any(draw):
+    for examples in (2**22 + 1, 2**31, 2**62, 2**64):
+        with pytest.raises(ValueError, match=r"^examples: expected an integer of at most 4194304"):
+            draw(examples, seed=0)
+    assert draw(2, seed=2**70).inputs.shape == (2, 2)

@@ -48,3 +48,11 @@ def test_a_generator_of_texts_is_read_once():
 def test_bad_input(call, name, error):
     with pytest.raises(error, match=rf"^{name}: expected"):
         call()
+
+
+def test_endless_messages_are_refused():
+    with pytest.raises(TypeError, match=r"^texts: expected a list of strings, got a int in it"):
+        vocabulary([*["a"] * 3, 1])
+    for wrong in (np.array("a"), {"a"}, {"a": 1}):
+        with pytest.raises(TypeError, match=r"^texts: expected a list of strings, got "):
+            vocabulary(wrong)

@@ -447,3 +447,32 @@ def test_bad_types_name_the_operation(call, message):
 def test_inside_jit_a_value_is_refused():
     with pytest.raises(TypeError, match="data: expected numbers that are known"):
         jax.jit(lambda x: Value(x).data)(1.0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x: x.sum(axis=0, keepdims=7), "keepdims: expected True or False, got int"),
+        (lambda x: x.mean(axis=2**63), "axis: expected an integer of at most 32, got 92233720"),
+        (lambda x: x.sum(axis=(0, "a")), "axis: expected an integer, got str"),
+        (lambda x: x.sum(axis=np.array(0.5)), "axis: expected an integer, got ndarray"),
+        (lambda x: x.reshape(2**62), "shape: expected an integer of at most 134217728"),
+        (lambda x: x.reshape(None), "shape: expected an integer, got NoneType"),
+        (
+            lambda x: x + np.ma.array([1.0, 2.0], mask=[1, 0]),
+            r"\+: expected an array without a mask",
+        ),
+        (lambda x: x * np.array([1, 2], "m8[D]"), r"\*: expected numbers, got timedelta64"),
+    ],
+)
+def test_options_are_refused_by_name(spoil, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        spoil(Value([1.0, 2.0]))
+
+
+def test_axes_and_shapes_of_any_kind_of_integer():
+    x = Value([[1.0, 2.0]])
+    assert x.sum(axis=np.array(1)).data.tolist() == [3]
+    assert x.mean(axis=(np.int8(0), -1), keepdims=True).data.tolist() == [[1.5]]
+    assert x.reshape((2, 1)).data.tolist() == x.reshape(np.array([2, 1])).data.tolist()
+    assert x.reshape(-1).data.tolist() == [1, 2]

@@ -341,3 +341,11 @@ def test_impossible_sequences_are_refused_with_their_step():
 def test_bad_input(call, name):
     with pytest.raises(ValueError, match=f"^{name}: expected "):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16])
+def test_few_digits_are_enough_for_a_belief(dtype):
+    prior, rows = np.array([0.5, 0.5]).astype(dtype), np.array([[0.5, 0.125]]).astype(dtype)
+    assert update(prior, rows[0]).tolist() == update([0.5, 0.5], [0.5, 0.125]).tolist()
+    assert update([1, 0], rows[0]).tolist() == [1, 0]
+    assert update_sequence(prior, rows)[1].tolist() == update(prior, rows[0]).tolist()

@@ -229,3 +229,8 @@ def test_bad_input(call, message):
 def test_wrong_densities_are_refused(f, name, arguments):
     with pytest.raises(ValueError, match=f"^{name}: expected "):
         f(*arguments)
+
+
+def test_the_largest_scale_of_few_digits_has_a_density():
+    for dtype, scale in ((np.float16, 65504), (np.float32, 3e38)):
+        assert np.isfinite(laplace_log_prob(dtype(0), dtype(0), dtype(scale)))

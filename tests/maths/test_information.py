@@ -436,3 +436,15 @@ def test_wrong_units_are_refused(f):
     arguments = [WEATHER] * number_of_beliefs(f) or [[[0.5, 0.5]]]
     with pytest.raises(ValueError, match=r"^unit: expected 'bits' or 'nats', got 'shannons'"):
         f(*arguments, unit="shannons")
+
+
+@pytest.mark.parametrize("axis", [np.array(-1), np.int8(-1), jnp.array(-1), np.array([[1]])[0, 0]])
+def test_an_axis_of_any_kind_of_integer_is_one(axis):
+    assert entropy([[0.5, 0.5]], axis=axis).tolist() == [1]
+    assert kl_divergence([[0.5, 0.5]], [[0.5, 0.5]], axis=axis).tolist() == [0]
+
+
+@pytest.mark.parametrize("axis", [2**31, 2**63, 10**400])
+def test_an_axis_beyond_all_arrays_is_refused(axis):
+    with pytest.raises(ValueError, match=r"^axis: expected an integer of at most 32, got"):
+        entropy([0.5, 0.5], axis=axis)

@@ -395,3 +395,27 @@ def test_what_cannot_be_called_is_no_loss():
         TypeError, match=r"^loss: expected a function \(predictions, targets\), got"
     ):
         sum_outputs("squared_error")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p, t: None,
+        lambda p, t: "a",
+        lambda p, t: 0.5,
+        lambda p, t: [1, 2],
+        lambda p, t: jnp.ones((3, 2)),
+        lambda p, t: jnp.array([[1j]]),
+        lambda p, t: jnp.argmax(jnp.asarray(p), axis=-1),
+    ],
+)
+def test_a_loss_gives_one_float_for_each_output(loss):
+    with pytest.raises(TypeError, match=r"^loss: expected one float for each output, got"):
+        sum_outputs(loss)([[1.0, 2.0]], [[1.0, 1.0]])
+
+
+def test_a_loss_takes_predictions_and_targets():
+    with pytest.raises(
+        TypeError, match=r"^loss: expected a function \(predictions, targets\), got one"
+    ):
+        sum_outputs(lambda p: p)

@@ -185,3 +185,23 @@ def test_bad_input_of_what_was_learned(function, params, inputs, name, error):
 def test_a_label_of_no_class_is_refused():
     with pytest.raises(ValueError, match=r"^labels: expected labels from 0 to 2, got 3$"):
         discriminant.sample(jax.random.key(0), PARAMS, [3])
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-30, 1e30])
+def test_features_of_any_size_have_a_density_or_are_refused(size):
+    x, y = np.asarray(INPUTS) * size, LABELS
+    if size < 1e-37:
+        with pytest.raises(ValueError, match=r"^inputs: expected .* standard deviations"):
+            discriminant.fit(x, y, shrinkage=0.5)
+    else:
+        params = discriminant.fit(x, y, shrinkage=0.5)
+        assert np.isfinite(discriminant.log_joint(params, x)).all()
+
+
+def test_a_factor_without_volume_is_refused():
+    params = discriminant.fit(INPUTS, LABELS, shrinkage=0.5)
+    flat = params._replace(scale_tril=0 * params.scale_tril)
+    with pytest.raises(
+        ValueError, match=r"^params: expected positive numbers as scale_tril, got 0"
+    ):
+        discriminant.apply(flat, INPUTS)

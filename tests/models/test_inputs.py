@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from course.models import discriminant, logistic
-from course.models.inputs import number_of_classes
+from course.models.inputs import in_float32, number_of_classes
 from course.models.naive_bayes import fit_bernoulli, fit_gaussian
 from tests.models.samples import INPUTS, LABELS, WORDS
 
@@ -55,3 +55,13 @@ def test_a_class_without_examples_is_named(fit, inputs):
 def test_traced_labels_need_the_number_of_classes():
     with pytest.raises(ValueError, match=r"^classes: expected .* traced, got None"):
         jax.jit(fit_bernoulli)(WORDS, LABELS)
+
+
+def test_what_float32_cannot_hold_is_refused():
+    assert in_float32("inputs", "weights", np.array([1e30, -1e30])).dtype == "float32"
+    for wrong in (np.array([1, 1e39]), np.array([np.nan]), np.array([np.inf])):
+        with pytest.raises(ValueError, match=r"^inputs: expected .* float32 holds the weights"):
+            in_float32("inputs", "weights", wrong)
+    assert in_float32("inputs", "scales", np.array([1e-40])) is not None
+    with pytest.raises(ValueError, match=r"got scales from 1e-40 to 1$"):
+        in_float32("inputs", "scales", np.array([1e-40, 1]), positive=True)

@@ -191,3 +191,15 @@ def test_an_unknown_activation_is_told_the_known_ones():
     with pytest.raises(ValueError, match=r"'identity' or 'relu' .* got 'step'") as caught:
         dense_init(KEY, 3, 2, activation="step")
     assert all(repr(name) in str(caught.value) for name in ACTIVATIONS)
+
+
+def test_layers_that_fit_no_machine_are_refused():
+    key = jax.random.key(0)
+    with pytest.raises(
+        ValueError, match=r"^inputs: expected an integer of at most 16777216, got 4"
+    ):
+        dense_init(key, 2**62, 3)
+    with pytest.raises(
+        ValueError, match=r"^outputs: expected at most 134217728 weights in all, got"
+    ):
+        dense_init(key, 2**24, 2**24)

@@ -1,5 +1,7 @@
 """Linear regression against scikit-learn, and where the weights are not settled by the data."""
 
+import contextlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -146,3 +148,18 @@ PARAMS = linear.fit([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], [1.0, 3.0, 5.0])
 def test_bad_input(call, name, error):
     with pytest.raises(error, match=f"^{name}: expected"):
         call()
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-40, 1e-30, 1e-10, 1e10, 1e30, 3e37])
+@pytest.mark.parametrize("l2", [0, 1e-300, 1e-38, 1.0, 1e38])
+def test_features_of_any_size_have_finite_weights_or_are_refused(size, l2):
+    x = np.random.default_rng(0).normal(size=(30, 3))
+    params = None
+    with contextlib.suppress(ValueError):
+        params = linear.fit(x * size, x @ [1, 2, 3], l2=l2)
+    if params is None:  # weights that float32 cannot hold
+        assert size < 1e-35
+    else:
+        assert np.isfinite(params.w).all()
+    if params is not None and l2 == 0:
+        np.testing.assert_allclose(params.w * size, [1, 2, 3], rtol=1e-4)

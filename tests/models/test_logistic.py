@@ -1,5 +1,6 @@
 """Logistic regression against scikit-learn, the mlp of the course, and data without a best fit."""
 
+import contextlib
 import warnings
 
 import jax
@@ -149,3 +150,18 @@ def test_what_does_not_settle_is_said(monkeypatch):
 def test_a_penalty_is_at_least_0():
     with pytest.raises(ValueError, match=r"^l2: expected a number of at least 0, got -1e-09"):
         logistic.fit(INPUTS, LABELS, l2=-1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-40, 1e-30, 1e-10, 1e10, 1e30])
+@pytest.mark.parametrize("l2", [0, 1e-300, 1.0])
+def test_features_of_any_size_have_finite_weights_or_are_refused(size, l2):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(30, 3))
+    y = (x[:, 0] + random.normal(size=30) > 0).astype(int)
+    params = None
+    with contextlib.suppress(ValueError):
+        params = logistic.fit(x * size, y, l2=l2)
+    if params is None:  # weights that float32 cannot hold
+        assert size < 1e-35
+    else:
+        assert np.isfinite(params.w).all()

@@ -216,3 +216,28 @@ ONES = np.ones((5, 3))
 def test_bad_input(call, name, error):
     with pytest.raises(error, match=rf"^{name}: expected"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((2**62, 3), "an integer of at most 16777216"),
+        ((2**24, 2**24), "at most 134217728 weights between two layers"),
+        ((2**13, 2**13, 2**13, 2**13), "at most 134217728 weights in all"),
+        ((2,) * 1000, "at most 101 of them"),
+        (np.array(3), "a tuple of integers"),
+        ({2, 3}, "a tuple of integers"),
+    ],
+)
+def test_networks_that_fit_no_machine_are_refused(sizes, message):
+    with pytest.raises((TypeError, ValueError), match=f"^sizes: expected {message}"):
+        mlp(sizes)
+
+
+def test_the_damaged_layer_is_named():
+    net = mlp((2, 3, 2))
+    first, last = net.init(jax.random.key(0))
+    with pytest.raises(
+        ValueError, match=r"^params: expected finite numbers as b of layer 1, got nan"
+    ):
+        net.apply((first, last | {"b": jnp.full(2, jnp.nan)}), [[1, 2]])

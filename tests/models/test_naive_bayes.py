@@ -261,3 +261,20 @@ def test_bad_input_of_samples():
         sample(jax.random.key(0), PARAMS, [3])
     with pytest.raises(TypeError, match=r"^key: expected"):
         sample(0, PARAMS, [0])
+
+
+def test_every_legal_pseudo_count_leaves_shares_and_logarithms_finite():
+    for pseudo_count in (1e-30, 1e30):
+        params = fit_bernoulli([[1, 0], [0, 1]] * 100, [0, 1] * 100, pseudo_count=pseudo_count)
+        assert all(np.isfinite(field).all() for field in params)
+    for pseudo_count in (1e-38, 3e38):
+        with pytest.raises(
+            ValueError, match=r"^pseudo_count: expected a number from 1e-30 to 1e30"
+        ):
+            fit_bernoulli([[1, 0], [0, 1]], [0, 1], pseudo_count=pseudo_count)
+
+
+def test_a_scale_of_0_is_no_parameter():
+    params = fit_gaussian([[1.0], [3.0], [10.0], [14.0]], [0, 0, 1, 1])
+    with pytest.raises(ValueError, match=r"^params: expected positive numbers as scale, got 0"):
+        apply(params._replace(scale=0 * params.scale), [[1.0]])

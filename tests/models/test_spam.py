@@ -179,3 +179,18 @@ FILTER = spam.SpamFilter(("a", "b", "c"), PARAMS)
 def test_bad_input(call, name, error):
     with pytest.raises(error, match=rf"^{name}: expected"):
         call()
+
+
+def test_a_filter_has_a_column_for_each_word():
+    learned = spam.train(["your prize is ready", "your coat is ready"], [True, False])
+    with pytest.raises(
+        ValueError, match=r"^spam_filter: expected a column for each of the 1 words"
+    ):
+        spam.classify(learned._replace(vocabulary=("coat",)), ["coat"])
+    with pytest.raises(ValueError, match=r"^spam_filter: expected at least one string, got none"):
+        spam.classify(learned._replace(vocabulary=()), ["coat"])
+
+
+def test_messages_may_come_one_by_one():
+    learned = spam.train(iter(["your prize", "your coat"]), [True, False])
+    assert learned.vocabulary == ("coat", "prize", "your")

@@ -1,7 +1,7 @@
 """Descents step as the formula says, and turn where the curvature says."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -213,3 +213,75 @@ def test_arguments_as_described_are_taken() -> None:
 def test_a_rate_is_positive() -> None:
     with pytest.raises(ValueError, match="rate: expected"):
         multipliers(0, [1.0])
+
+
+class Foreign(NamedTuple):
+    """An optimizer with optax's protocol."""
+
+    init: Callable[..., Any] = lambda params: ()
+    update: Callable[..., Any] = lambda grads, state, params: (-grads, state)
+
+
+@pytest.mark.parametrize(
+    ("cost", "got"),
+    [
+        (lambda w: None, "NoneType"),
+        (lambda w: "a", "str"),
+        (lambda w: w, r".* of shape \(2,\)"),
+        (lambda w: [0.0, 1.0], r"list of shape \(2,\)"),
+        (lambda w: jnp.argmax(w), ".* of a single number"),
+        (lambda w: jnp.sum(w).astype(complex), ".* of a single number"),
+        (len, "int of a single number"),
+    ],
+)
+def test_a_cost_gives_one_float(cost, got):
+    with pytest.raises(
+        TypeError, match=f"^cost: expected a function that gives one float, got {got}"
+    ):
+        descend(cost, [1.0, 2.0], sgd(0.1), steps=2)
+
+
+def test_a_cost_takes_the_parameters_and_can_be_traced():
+    for cost in (lambda: 1.0, lambda w, v: w):
+        with pytest.raises(
+            TypeError, match=r"^cost: expected a function of the parameters, got one"
+        ):
+            descend(cost, [1.0, 2.0], sgd(0.1), steps=2)
+    for cost in (lambda w: float(w[0]), lambda w: np.sum(np.asarray(w)), max):
+        with pytest.raises(TypeError, match=r"^cost: expected a function that JAX can trace, got"):
+            descend(cost, [1.0, 2.0], sgd(0.1), steps=2)
+    with pytest.raises(ZeroDivisionError):  # an error of the cost's own is the reader's to see
+        descend(lambda w: 1 / 0, [1.0, 2.0], sgd(0.1), steps=2)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        Foreign(init=lambda params: "state"),
+        Foreign(init=lambda: ()),
+        Foreign(update=lambda grads, state, params: -grads),
+        Foreign(update=lambda grads, state, params: (None, state)),
+        Foreign(update=lambda grads, state, params: (grads[:1], state)),
+        Foreign(update=lambda grads, state, params: (grads.astype(complex), state)),
+        Foreign(update=lambda grads: (grads, ())),
+        Foreign(update=lambda grads, state, params: (grads, grads)),
+        Foreign(update=lambda grads, state, params, value: (grads, ())),
+    ],
+)
+def test_a_foreign_optimizer_keeps_the_protocol(foreign):
+    with pytest.raises((TypeError, ValueError), match=r"^optimizer: expected .*, got "):
+        descend(lambda w: w @ w, [1.0, 2.0], foreign, steps=2)
+
+
+@pytest.mark.parametrize("steps", [2**20 + 1, 2**31, 2**62, 10**400])
+def test_steps_without_end_are_refused(steps):
+    with pytest.raises(ValueError, match=r"^steps: expected an integer of at most 1048576, got"):
+        descend(lambda w: w @ w, [1.0], sgd(0.1), steps=steps)
+    with pytest.raises(ValueError, match=r"^steps: expected at most 134217728 numbers in the path"):
+        descend(lambda w: w @ w, jnp.ones(1000), sgd(0.1), steps=2**20)
+
+
+def test_rates_and_curvatures_broadcast():
+    assert multipliers([[0.5], [1]], [1, 2]).tolist() == [[0.5, 0], [0, -1]]
+    with pytest.raises(ValueError, match=r"^curvatures: expected shape \(2,\), got shape \(3,\)"):
+        multipliers([0.1, 0.2], [1.0, 2.0, 3.0])

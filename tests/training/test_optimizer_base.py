@@ -1,5 +1,6 @@
 """Bookkeeping of all optimizers: pytrees and their dtypes, and the exchange with optax."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,7 +12,12 @@ import optax
 import pytest
 from jaxtyping import PyTree
 
-from course.training.optimizer_base import Optimizer, apply_updates, as_optimizer
+from course.training.optimizer_base import (
+    Optimizer,
+    _check_state,
+    apply_updates,
+    as_optimizer,
+)
 from course.training.optimizers import adagrad, adam, adamw, rmsprop, sgd
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -281,3 +287,79 @@ def test_what_is_no_optimizer_is_refused(value: Any) -> None:
         as_optimizer(value)
     with pytest.raises(TypeError, match="optimizers" + message):
         as_optimizer(value, "optimizers")
+
+
+STARTED = adam(0.1).init({"w": jnp.ones(2)})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        (),
+        {"mu": 1},
+        STARTED.memory,
+        STARTED._replace(memory={}),
+        STARTED._replace(memory={"mu": STARTED.memory["mu"]}),
+        STARTED._replace(memory=STARTED.memory | {"nu": {"w": None}}),
+        STARTED._replace(memory=STARTED.memory | {"nu": {"w": "a"}}),
+        STARTED._replace(memory=STARTED.memory | {"nu": {"w": jnp.ones(3)}}),
+        STARTED._replace(memory=STARTED.memory | {"nu": {"w": np.full(2, 1e300)}}),
+        sgd(0.1, momentum=0.5).init({"w": jnp.ones(2)}),
+    ],
+)
+def test_a_state_is_what_init_or_update_returned(state: Any) -> None:
+    grads = {"w": jnp.ones(2)}
+    update = adam(0.1).update
+    bare = inspect.unwrap(update.func)  # the type checker of the tests would be there before it
+    with pytest.raises((TypeError, ValueError), match=r"^(state|grads): expected .*, got "):
+        bare(*update.args, grads, state, grads)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"count": count} for count in (None, 0.5, -1, 2**31, 10**5000, np.array("a"), True)),
+        {"count": jnp.zeros(2, int)},
+        *({"memory": memory} for memory in (None, [], {}, {"mu": 1}, {"mu": 1, "nu": 2, "xi": 3})),
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_a_state_has_a_count_and_a_memory(damage: dict[str, Any]) -> None:
+    check = inspect.unwrap(_check_state)
+    with pytest.raises((TypeError, ValueError), match=r"^state: expected .*, got ") as error:
+        check(STARTED._replace(**damage), ("mu", "nu"))
+    assert len(str(error.value)) < 400
+    check(STARTED, ("mu", "nu"))
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        "float32", float, np.float32, np.array(["a"]), np.array([1.0], object), {1, 2},
+        np.ones(2, ">f4"), np.ma.array([1.0, 2.0], mask=[1, 0]), np.ones(2, np.longdouble),
+        np.array([1e300]), 1e300, np.array([1], "m8[D]"), jnp.array([1j]), jax.random.key(0),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_parameters_are_arrays_of_floats_that_jax_holds(leaf: Any) -> None:
+    with pytest.raises(
+        (TypeError, ValueError), match=r"^params: expected (floats|numbers) ?.*, got "
+    ):
+        adam(0.1).init({"w": leaf})
+    with pytest.raises((TypeError, ValueError), match=r"^(params|updates): expected .*, got "):
+        apply_updates({"w": jnp.ones(2)}, {"w": leaf})
+
+
+def test_what_jax_cannot_sort_is_no_pytree() -> None:
+    with pytest.raises(ValueError, match=r"^params: expected a pytree, got one that raises"):
+        sgd(0.1).init({1: jnp.ones(2), "a": jnp.ones(2)})
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32"])
+def test_a_count_of_few_bits_goes_on(dtype: str) -> None:
+    grads = {"w": jnp.ones(2)}
+    state = STARTED._replace(count=jnp.array(100, dtype))
+    updates, after = adam(0.1).update(grads, state, grads)
+    assert after.count == 101
+    assert np.isfinite(updates["w"]).all()

@@ -11,6 +11,7 @@ import optax
 import pytest
 from jax.tree_util import Partial
 
+from course.training.optimizers import sgd
 from course.training.schedules import Step, constant, cosine, step_decay, warmup_cosine
 
 Theirs = Callable[[Any], Any]
@@ -140,3 +141,46 @@ def test_a_traced_number_of_steps_is_one_integer() -> None:
     for steps in (jnp.ones(2), jnp.ones((2, 1), int)):
         with pytest.raises(TypeError, match="steps: expected an integer, got"):
             jax.vmap(lambda n: cosine(0.1, n))(steps)
+
+
+SCHEDULES = (constant(0.1), step_decay(0.1, 2, 0.5), cosine(0.1, 10), warmup_cosine(0.1, 2, 10))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.func.__name__)
+def test_a_schedule_is_asked_for_numbers_of_steps(schedule: Partial) -> None:
+    for wrong in (
+        "a",
+        None,
+        True,
+        float("nan"),
+        -1,
+        [0, -1],
+        2**31,
+        10**5000,
+        1j,
+        {1},
+        [[1], [1, 2]],
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"^t: expected "):
+            schedule(wrong)
+    for right in ([1, 2], np.array([1, 2], ">i4"), range(1, 3), np.array([1, 2], np.longdouble)):
+        assert schedule(right).tolist() == schedule(np.array([1, 2])).tolist()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        len, int, lambda: 0.1, lambda t: None, lambda t: "a", lambda t: 1j, lambda t: -1.0,
+        lambda t: float("nan"), lambda t: True, lambda t: 1 / 0, lambda t, s: t, max,
+    ],
+)  # fmt: skip
+def test_what_gives_no_rate_is_no_schedule(function: Callable[..., Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^rate: expected .*, got ") as error:
+        sgd(function)
+    assert len(str(error.value)) < 400
+
+
+def test_a_schedule_may_ask_which_step_it_is() -> None:
+    optimizer = sgd(lambda t: 0.1 if t < 5 else 0.01)
+    updates, _ = optimizer.update(jnp.ones(1), optimizer.init(jnp.ones(1)))
+    assert updates.tolist() == [np.float32(-0.1)]

@@ -87,3 +87,22 @@ def test_bad_arguments_are_named(changes: dict[str, object], message: str) -> No
     given = {"x": np.arange(5.0), "y": np.arange(5.0), "key": jax.random.key(0)} | changes
     with pytest.raises((TypeError, ValueError), match=message):
         fit_line(**given)
+
+
+def test_x_may_be_traced_and_have_few_digits():
+    x, key = np.linspace(-1, 1, 20), jax.random.key(0)
+    line = fit_line(x, 2 * x, rate=0.1, epochs=5, key=key)
+    traced = jax.jit(lambda x: fit_line(x, 2 * x, rate=0.1, epochs=5, key=key))(x)
+    np.testing.assert_allclose(traced.slope, line.slope, rtol=1e-5)
+    narrow = fit_line(x.astype(np.float16), 2 * x, rate=0.1, epochs=5, key=key)
+    np.testing.assert_allclose(narrow.slope, line.slope, rtol=1e-2)
+    with pytest.raises(TypeError, match=r"^key: expected a key that is not traced"):
+        jax.jit(lambda key: fit_line(x, x, key=key))(key)
+
+
+def test_epochs_without_end_are_refused():
+    for epochs in (2**20 + 1, 2**31, 2**62):
+        with pytest.raises(ValueError, match=r"^epochs: expected an integer of at most 1048576"):
+            fit_line([0, 1], [1, 3], epochs=epochs, key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"^epochs: expected at most 67108864 visits in all"):
+        fit_line(np.ones(100), np.ones(100), epochs=2**20, key=jax.random.key(0))
