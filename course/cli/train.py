@@ -82,7 +82,6 @@ def train(
     settings = Settings(**options)
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
-    from course.training import interrupts
     from course.training.results import Stopped
     from course.training.scale import parallel, processes
 
@@ -92,7 +91,7 @@ def train(
         if simulate:
             parallel.simulate_devices(simulate)
         rank = processes.join(coordinator, count, index)
-        with interrupts.StopSignal() as stop:
+        with processes.StopSignal() as stop:
             stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         # One of several processes must not wait for the others at its exit.
