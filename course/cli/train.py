@@ -126,7 +126,6 @@ def train(
     settings = Settings(**options)
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
-    from course.training import interrupts
     from course.training.results import Stopped
     from course.training.scale import parallel, processes
 
@@ -140,7 +139,7 @@ def train(
         # Process 0 alone writes; where the others run there may be no such folder.
         if settings.checkpoint and rank.index == 0:
             check_folder(settings.checkpoint)
-        with interrupts.StopSignal() as stop:
+        with processes.StopSignal() as stop:
             stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         # One of several processes must not wait for the others at its exit.

@@ -12,13 +12,15 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int
 
-from course.checks import refusal
+from course.checks import checked, count, flag, instance, key, refusal
 
 CHUNK_SECONDS = 0.2  # between two chunks an interrupt is heard and the bar moves
 FIRST_CHUNK = 8  # steps, while the pace is not known
+MAX_EXAMPLES = 2**31 - 1  # their indices are int32
 MAX_INDICES = 2**18  # that a call takes along (1 MiB)
 
 
+@checked(batch_size=count())
 def max_steps_per_call(batch_size: int) -> int:
     """Return the largest number of steps per call.
 
@@ -49,6 +51,7 @@ class BatchOrder:
     6
     """
 
+    @checked(key=key, examples=count(1, MAX_EXAMPLES), batch_size=count(), skip=count(0))
     def __init__(self, key: Array, examples: int, batch_size: int, *, skip: int = 0) -> None:
         if batch_size > examples:
             raise refusal("batch_size", f"at most the {examples} examples of data", batch_size)
@@ -66,13 +69,14 @@ class BatchOrder:
         used = self.steps_per_epoch * self.batch_size
         return self._random.permutation(self._examples)[:used].reshape(-1, self.batch_size)
 
-    def take(self, count: int) -> Int[np.ndarray, "capacity batch"]:
-        """Return the next `count` batches, one a row; the other rows are zeros."""
+    def take(self, number: int) -> Int[np.ndarray, "capacity batch"]:
+        """Return the next `number` batches, one a row; the other rows are zeros."""
         capacity = max_steps_per_call(self.batch_size)
+        number = count(0, capacity)("number", number, {})
         taken = np.zeros((capacity, self.batch_size), dtype=np.int32)
         done = 0
-        while done < count:
-            rows = self._next(count - done)
+        while done < number:
+            rows = self._next(number - done)
             taken[done : done + len(rows)] = rows
             done += len(rows)
         return taken
@@ -96,6 +100,9 @@ class Chunk(NamedTuple):
     """True if an epoch ends with its last step."""
 
 
+@checked(
+    order=instance(BatchOrder), steps_done=count(0), total_steps=count(0), break_at_epochs=flag
+)
 def chunks(
     order: BatchOrder,
     steps_done: int,

@@ -20,7 +20,7 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from course.checks import checked, count, number, one_of
+from course.checks import Arguments, checked, count, number, one_of, refusal
 from course.models.layers import Model
 from course.training import steps
 from course.training.arguments import (
@@ -52,12 +52,19 @@ from course.training.results import (
     Stopped,
     make_history,
 )
-from course.training.scale.checkpoint import ArrayStore
+from course.training.scale.checkpoint import ArrayStore, Saver
 from course.training.scale.parallel import BACKENDS
 from course.training.scale.runner import Runner, make_runner
-from course.training.scale.saver import Saver, as_store
 from course.training.steps import Metrics, Objective, TrainState
 from course.training.trial import check_targets, try_functions
+
+
+def as_store(name: str, value: Any, _arguments: Arguments) -> ArrayStore:
+    """Rule for an object that saves and restores arrays."""
+    if isinstance(value, type) or not isinstance(value, ArrayStore):
+        got = getattr(value, "__name__", None) or type(value).__name__
+        raise refusal(name, "an object with save and restore, such as OrbaxStore", got, TypeError)
+    return value
 
 
 @checked(
@@ -158,12 +165,12 @@ def fit(
     fingerprint = partial(RunFingerprint.of, key, examples, batch_size, held_out, patience)
     saver = Saver(checkpoint, runner, fingerprint)
     failure = Failure(hold=not runner.multi_process)
-    with noted_signals(runner) as signals, saver:
-        start = first_state(model, objective, init_key, examples, held_out, batch_size)
+    with _noted_signals(runner) as signals, saver:
+        start = _first_state(model, objective, init_key, examples, held_out, batch_size)
         run = saver.restore(RunState(start, [], [], Best(start)))
         order = BatchOrder(key, len(examples[0]), batch_size, skip=run.steps)
         total = check_steps(epochs, order.steps_per_epoch)
-        training = Training(run, runner, objective, examples)
+        training = _Training(run, runner, objective, examples)
         monitor = Monitor(model, objective.loss, examples, held_out, runner)
 
         shown = runner.is_main and progress
@@ -172,7 +179,7 @@ def fit(
             ends = (bool(held_out), runner.max_over_processes)
             for chunk in chunks(order, run.steps, total, *ends):
                 asked = (stop is not None and stop()) or signals()
-                training.stopped = why_stop(runner, training.run, patience, asked)
+                training.stopped = _why_stop(runner, training.run, patience, asked)
                 if not training.stopped:
                     metrics = training.take_steps(chunk, order, monitor)
                 if training.stopped:
@@ -193,7 +200,7 @@ def fit(
     return result
 
 
-def first_state(
+def _first_state(
     model: Model, objective: Objective, key: Array, data: Data, held_out: Data | None, batch: int
 ) -> TrainState:
     """Return the state before the first step; refuse functions or targets that do not go together.
@@ -207,7 +214,7 @@ def first_state(
     return state
 
 
-class Training:
+class _Training:
     """A run while it goes on: what neither an interrupt nor an exception loses.
 
     Args:
@@ -254,7 +261,7 @@ class Training:
         return FitResult(params, opt_state, history, stopped)
 
 
-def noted_signals(runner: Runner) -> StopSignal:
+def _noted_signals(runner: Runner) -> StopSignal:
     """Return what notes Ctrl-C; a second one breaks off a chunk, and what was learned is kept.
 
     A launcher ends several processes by SIGTERM; one alone dies of it, as any program.
@@ -262,7 +269,7 @@ def noted_signals(runner: Runner) -> StopSignal:
     return StopSignal((SIGINT, SIGTERM) if runner.multi_process else (SIGINT,))
 
 
-def why_stop(runner: Runner, run: RunState, patience: int | None, asked: bool) -> Stopped | None:
+def _why_stop(runner: Runner, run: RunState, patience: int | None, asked: bool) -> Stopped | None:
     """Return the reason to end a run now, the same in all processes, or None."""
     exhausted, interrupted = runner.max_over_processes([run.patience_exhausted(patience), asked])
     if exhausted:

@@ -210,7 +210,7 @@ def to_arrays(fingerprint: RunFingerprint, run: RunState) -> dict[str, np.ndarra
     return {name: array for name, array in arrays.items() if array.size}
 
 
-def from_arrays(fingerprint: RunFingerprint, like: RunState, saved: Arrays) -> RunState:
+def from_arrays(fingerprint: RunFingerprint, like: RunState, saved: Any) -> RunState:
     """Return the run that was saved.
 
     Args:
@@ -221,6 +221,10 @@ def from_arrays(fingerprint: RunFingerprint, like: RunState, saved: Arrays) -> R
     Raises:
         ValueError: if another run was saved: the message names the first array that differs.
     """
+    named = isinstance(saved, Mapping) and all(isinstance(name, str) for name in saved)
+    if not named or not all(hasattr(array, "shape") for array in saved.values()):
+        expected = "a store that restores arrays by name, or None"
+        raise refusal("checkpoint", expected, type(saved).__name__, TypeError)
     arguments = fingerprint.arrays()
     wanted = to_arrays(fingerprint, like)
     for name, array in wanted.items():

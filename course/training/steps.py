@@ -33,9 +33,8 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from course.checks import checked
 from course.models.layers import Model
 from course.training.arguments import Data, as_data, as_loss, as_model
-from course.training.optimizer_base import check_fit
 from course.training.optimizers import Optimizer, apply_updates
-from course.training.trial import check_targets
+from course.training.trial import check_params, check_targets
 
 
 class Objective(NamedTuple):
@@ -168,7 +167,7 @@ def evaluate(
     2.0
     """
     examples, kind = cast(Data, data), cast(Partial, loss)  # by `checked`
-    check_fit("params", params, "the model", jax.eval_shape(model.init, jax.random.key(0)))
+    check_params(model, params)
     check_targets(model, kind, params, examples, None)
     return measure(model, kind, params, examples)
 

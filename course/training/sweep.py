@@ -81,6 +81,7 @@ def sweep(
         or infinite goes on and shows it; the others do not notice. An interrupt ends all of them,
         keeps what was learned, and says so in `stopped`; an exception of the bar does as in `fit`.
 
+    >>> import jax.numpy as jnp
     >>> from course.models.layers import Model
     >>> from course.training.optimizers import sgd
     >>> line = Model(lambda key: 0.0 * jax.random.normal(key), lambda slope, x: slope * x)
@@ -101,8 +102,8 @@ def sweep(
     failure = Failure(hold=True)
     stopped = Stopped.INTERRUPTED  # unless the loop ends in another way
     with StopSignal((SIGINT,)) as signals:
-        state = first_states(model, objective, init_keys, examples, held_out, batch_size, total)
-        run = Sweep(state, [], [])
+        state = _first_states(model, objective, init_keys, examples, held_out, batch_size, total)
+        run = _Sweep(state, [], [])
         orders = [BatchOrder(one, len(examples[0]), batch_size) for one in keys]
         bar = progress_bar(progress, total=total, what="sweep")
         with failure, bar:
@@ -120,7 +121,7 @@ def sweep(
                 )
                 # All at once: an interrupt comes before or after a chunk.
                 run = run.advance(result.state, losses, metrics)
-                report(bar, losses)
+                _report(bar, losses)
             else:
                 stopped = Stopped.FINISHED
         del bar  # in its finaliser a signal that is not noted would be lost
@@ -132,7 +133,7 @@ def sweep(
     return outcome
 
 
-class Sweep(NamedTuple):
+class _Sweep(NamedTuple):
     """Runs between two chunks."""
 
     state: TrainState
@@ -141,20 +142,20 @@ class Sweep(NamedTuple):
     metrics: list[Metrics]
     """Validation metrics of the epochs so far."""
 
-    def advance(self, state: TrainState, losses: np.ndarray, metrics: Metrics | None) -> "Sweep":
+    def advance(self, state: TrainState, losses: np.ndarray, metrics: Metrics | None) -> "_Sweep":
         """Return the runs after a chunk, with validation metrics if an epoch ends with it."""
         measured = [] if metrics is None else [jax.tree.map(np.array, metrics)]
-        return Sweep(state, [*self.losses, losses], [*self.metrics, *measured])
+        return _Sweep(state, [*self.losses, losses], [*self.metrics, *measured])
 
 
-def report(bar: Any, losses: np.ndarray) -> None:
+def _report(bar: Any, losses: np.ndarray) -> None:
     """Move a progress bar on by a chunk, with the median of the losses that are finite."""
     known = losses[..., -1][np.isfinite(losses[..., -1])]
     bar.set_postfix(loss=f"{np.median(known):.3g}" if known.size else "nan", refresh=False)
     bar.update(losses.shape[-1])
 
 
-def first_states(
+def _first_states(
     model: Model,
     objective: Objective,
     keys: Array,

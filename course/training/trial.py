@@ -20,7 +20,7 @@ from jaxtyping import Array, PyTree
 from course.checks import refusal
 from course.models.layers import Model
 from course.training.arguments import Data
-from course.training.optimizer_base import Optimizer, check_fit, check_floats
+from course.training.optimizer_base import FLOATS, Optimizer
 
 REFUSAL = re.compile(r"\w+: (expected .*)", re.DOTALL)
 MAX_WORDS = 200  # characters of another library's message that are quoted
@@ -63,7 +63,7 @@ def _step(
     params = _call("model", "an init(key) -> params", model.init, key)
     if not jax.tree.leaves(params):
         raise refusal("model", "an init that returns parameters", "none")
-    check_floats("model", params)
+    _check_floats(params)
 
     # Losses must be numbers that the predictions move: otherwise all gradients are 0.
     predictions = _apply(model, params, inputs)
@@ -118,13 +118,47 @@ def _check_losses(losses: Any, examples: int) -> None:
         raise refusal("loss", "floats, which can change a little", losses.dtype, TypeError)
 
 
+def _check_floats(params: PyTree) -> None:
+    """Refuse parameters that are no floats of 16 bits or more."""
+    for path, leaf in jax.tree.leaves_with_path(params):
+        dtype = getattr(leaf, "dtype", None)
+        kind = type(leaf).__name__ if dtype is None else str(dtype)
+        if kind not in (*FLOATS, "float"):
+            place = jax.tree_util.keystr(path)
+            expected = f"an init that returns floats{place and f' at {place}'}"
+            raise refusal("model", expected, kind, TypeError)
+
+
 def _check_like(expected: str, tree: PyTree, like: PyTree) -> None:
     """Refuse an optimizer that returns a pytree of another structure or other shapes."""
+    got = _describe_difference(tree, like)
+    if got:
+        raise refusal("optimizer", expected, got)
+
+
+def _describe_difference(tree: PyTree, like: PyTree) -> str:
+    """Return in words where a pytree is not like another; nothing if it is."""
+    given, wanted = (dict(jax.tree.leaves_with_path(each)) for each in (tree, like))
+    for path in (*wanted, *given):
+        shapes = [
+            f"shape {jnp.shape(each[path])}" if path in each else "nothing"
+            for each in (given, wanted)
+        ]
+        if shapes[0] != shapes[1]:
+            return f"{shapes[0]} at {jax.tree_util.keystr(path) or 'the top'} for {shapes[1]}"
+    structures = {str(jax.tree.structure(each)) for each in (tree, like)}
+    return "" if len(structures) == 1 else f"{type(tree).__name__} for {type(like).__name__}"
+
+
+def check_params(model: Model, params: PyTree) -> None:
+    """Refuse parameters that are not like those of a model."""
+    like = jax.eval_shape(model.init, jax.random.key(0))
     try:
-        check_fit("", tree, "before", like)
-    except (TypeError, ValueError) as error:
-        got = str(error).rpartition(", got ")[2] or type(tree).__name__
-        raise refusal("optimizer", expected, got) from error
+        got = _describe_difference(params, like)
+    except (TypeError, ValueError):  # no pytree of numbers
+        got = type(params).__name__
+    if got:
+        raise refusal("params", "parameters of the model", got)
 
 
 def _call(name: str, expected: str, function: Callable[..., Any], *arguments: Any) -> Any:

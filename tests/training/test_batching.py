@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from course.training.batching import BatchOrder, chunks
+from course.training.batching import BatchOrder, chunks, max_steps_per_call
 
 KEY = jax.random.key(3)
 
@@ -64,3 +64,28 @@ def test_all_processes_divide_a_run_alike() -> None:
 
     assert divided(0.05) == divided(0.05)
     assert divided(0.05) != divided(0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"key": 3}, "key: expected a key"),
+        ({"examples": 2**40}, "examples: expected an integer of at most 2147483647"),
+        ({"examples": 0}, "examples: expected an integer of at least 1"),
+        ({"batch_size": 0}, "batch_size: expected an integer of at least 1"),
+        ({"batch_size": "3"}, "batch_size: expected an integer, got str"),
+        ({"skip": -1}, "skip: expected an integer of at least 0"),
+    ],
+)
+def test_an_order_of_nothing_is_refused(changes: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        BatchOrder(**({"key": KEY, "examples": 50, "batch_size": 7} | changes))
+
+
+def test_a_call_has_room_for_so_many_batches() -> None:
+    most = max_steps_per_call(7)
+    assert len(BatchOrder(KEY, 50, 7).take(most)) == most
+    with pytest.raises(ValueError, match=f"number: expected an integer of at most {most}"):
+        BatchOrder(KEY, 50, 7).take(most + 1)
+    with pytest.raises(TypeError, match="order: expected BatchOrder, got str"):
+        chunks("abc", 0, 5, False)  # type: ignore[arg-type]

@@ -26,19 +26,21 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
-from course.checks import Arguments, checked, count, one_of, refusal
+from course.checks import Arguments, checked, count, function, one_of, refusal
 
 AXIS = "devices"  # name of the axis over devices in a compiled program
 BATCH_AXIS = 1  # axis that is sharded over devices; axis 0 counts steps
 BACKENDS = ("pmap", "sharded")
 MAX_IN_FLIGHT = 16  # calls; with more, collectives of simulated devices can deadlock
 CALLS = itertools.count(1)  # of all compiled programs in this process
+EXPECTED_DEVICES = "a number of devices or 'all', or a list of devices"
+MAX_SIMULATED = 256  # devices; each takes threads
 THREADS = 2  # per simulated device; with fewer, collectives can deadlock
 
 Average: TypeAlias = Callable[[PyTree], PyTree]
 
 
-@checked(n=count())
+@checked(n=count(1, MAX_SIMULATED))
 def simulate_devices(n: int) -> None:
     """Let JAX see `n` devices on the processor, to try out what several devices do.
 
@@ -47,7 +49,7 @@ def simulate_devices(n: int) -> None:
     out of sight from then on.
 
     Args:
-        n: number of devices.
+        n: number of devices, at most 256.
 
     Raises:
         RuntimeError: if JAX has already started with other devices.
@@ -183,15 +185,20 @@ def local_copy(tree: PyTree) -> PyTree:
 def as_devices(name: str, value: Any, _arguments: Arguments) -> tuple[jax.Device, ...]:
     """Rule for a number of devices, "all", or different devices themselves."""
     there = tuple(jax.devices())
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim):
         chosen = tuple(value)
-        if not chosen or len({*chosen}) < len(chosen) or not {*chosen} <= {*there}:
-            raise refusal(name, f"different ones of {there}", chosen)
+        # A nested list or a dict is no device, and cannot be looked up among them.
+        devices = all(isinstance(device, jax.Device) for device in chosen)
+        if not devices or not chosen or len({*chosen}) < len(chosen) or not {*chosen} <= {*there}:
+            got = chosen if devices else [type(each).__name__ for each in chosen[:8]]
+            raise refusal(name, f"different ones of {there}", got)
         return chosen
     if isinstance(value, str):
         if value != "all":
-            raise refusal(name, "a number of devices or 'all'", repr(value))
+            raise refusal(name, EXPECTED_DEVICES, repr(value))
         return there
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise refusal(name, EXPECTED_DEVICES, type(value).__name__, TypeError)
     n: int = count()(name, value, {})
     if n > len(there):
         how = f"; to simulate {n}, restart and begin with simulate_devices({n})"
@@ -216,6 +223,24 @@ def device_group(devices: int | str | Sequence[jax.Device], backend: str = "pmap
     return DeviceGroup(chosen, backend)
 
 
+def as_group(name: str, value: Any, _arguments: Arguments) -> DeviceGroup:
+    """Rule for a group of devices, as `device_group` makes it."""
+    if not isinstance(value, DeviceGroup):
+        raise refusal(name, "a group from device_group", type(value).__name__, TypeError)
+    as_devices("group.devices", value.devices, {})
+    one_of(*BACKENDS)("group.backend", value.backend, {})
+    return value
+
+
+def as_names(name: str, value: Any, _arguments: Arguments) -> tuple[str, ...]:
+    """Rule for a list of names; a single string would be one of letters."""
+    is_list = isinstance(value, Collection) and not isinstance(value, str | bytes)
+    if not is_list or not all(isinstance(each, str) for each in value):
+        raise refusal(name, 'a list of names, such as ["batches"]', type(value).__name__, TypeError)
+    return tuple(value)
+
+
+@checked(group=as_group, function=function("a function (average, ...)"), sharded_arguments=as_names)
 def compile_for(
     group: DeviceGroup, function: Callable[..., Any], *, sharded_arguments: Collection[str]
 ) -> Callable[..., Any]:
@@ -248,6 +273,9 @@ def compile_for(
     """
     # By name: positions would change their meaning with every new argument.
     names = list(inspect.signature(function).parameters)[1:]
+    strangers = [name for name in sharded_arguments if name not in names]
+    if strangers:
+        raise refusal("sharded_arguments", f"some of {names}", strangers)
     program = functools.partial(function, group.averaging())
     divided = [name in sharded_arguments for name in names]
     if group.backend == "pmap":
@@ -267,6 +295,8 @@ def compile_for(
         )
 
     def run(*arguments: Any) -> Any:
+        if len(arguments) != len(names):
+            raise refusal("arguments", ", ".join(names), f"{len(arguments)} of them", TypeError)
         placed = [
             jax.tree.map(group.shard, argument) if each else argument
             for each, argument in zip(divided, arguments, strict=True)

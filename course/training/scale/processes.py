@@ -6,19 +6,14 @@ Fail fast: when one of several processes crashes, stalls or is interrupted, it p
 line and exits, so that the launcher can stop the others.
 """
 
-import contextlib
 import importlib.util
-import ipaddress
 import json
 import math
 import os
-import re
-import socket
 import sys
 import threading
 import time
 import traceback
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -28,16 +23,15 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from course import checks
-from course.checks import TINY, Arguments, checked, number, refusal
+from course.checks import TINY, checked, number, refusal
+from course.training.interrupts import StopSignal as StopSignal
+from course.training.scale.addresses import as_address, describe_proxy, is_loopback
 
 ANSWER, ANSWER_SECONDS = "COURSE_ANSWER_SECONDS", 25.0  # to find each other at the start
 STALL, STALL_SECONDS = "COURSE_STALL_SECONDS", 12.0  # to wait for another process within a step
 # Seconds without a heartbeat after which JAX aborts with pages of text, at least. It is more than
 # the wait within a step, which ends with a sentence.
 HEARTBEAT_SECONDS = 10
-MAX_PORT = 65535
-# Names of this machine that no other one can reach it by.
-LOOPBACK = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
 MESSAGE_BYTES = 2**26  # of one message of `broadcast`
 # Number of processes that a launcher has started. Slurm sets it also in an allocation outside
 # `srun`; MPICH is a launcher that JAX does not detect.
@@ -58,19 +52,6 @@ class Rank:
 
     def __str__(self) -> str:
         return f"rank {self.index} of {self.count}"
-
-
-def as_address(name: str, value: Any, _arguments: Arguments) -> str:
-    """Rule for a host and a port; a number of IPv6 stands in brackets."""
-    expected = "host and port, such as node1:1234"
-    if not isinstance(value, str):
-        raise refusal(name, expected, type(value).__name__, TypeError)
-    found = re.fullmatch(r"([^\s:/@\[\]]+|\[[\w:.%]+\]):([0-9]{1,6})", value, re.ASCII)
-    if not found:
-        raise refusal(name, expected, value[:200])
-    if not 1 <= int(found[2]) <= MAX_PORT:
-        raise refusal(name, f"a port from 1 to {MAX_PORT}", found[2])
-    return value
 
 
 SECONDS = number("a number of seconds above 0 and up to 1000000", TINY, 1e6)
@@ -137,7 +118,7 @@ def join(
             heartbeat_timeout_seconds=max(HEARTBEAT_SECONDS, round(stall) + 3),
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
             # Unless it is told where to, the service listens on all interfaces.
-            coordinator_bind_address=address[0] if _is_loopback(address[0]) else None,
+            coordinator_bind_address=address[0] if is_loopback(address[0]) else None,
             # With an address given, JAX need not look for a launcher.
             cluster_detection_method="deactivate" if address[0] else None,
         )
@@ -181,17 +162,6 @@ def _address(coordinator: str | None, count: int | None, index: int | None) -> A
     return given if importlib.util.find_spec("libtpu") else None
 
 
-def _is_loopback(address: str | None) -> bool:
-    """Return True if an address can be reached from this machine alone."""
-    host = (address or "").rpartition(":")[0].strip("[]").partition("%")[0].rstrip(".").lower()
-    if host in LOOPBACK or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(OSError, ValueError):
-        number = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
-        return (getattr(number, "ipv4_mapped", None) or number).is_loopback
-    return False
-
-
 def _launched() -> bool:
     """Return whether a launcher that JAX detects has started this process as one of several."""
     return _several(OPEN_MPI) or (_several(SLURM) and SLURM_STEP in os.environ)
@@ -227,22 +197,11 @@ def _start_timer(seconds: float, address: Address) -> threading.Timer:
     sentence = (
         f"Rank {who} ends: the others did not come to {coordinator or 'process 0'} in {seconds:g} "
         "s: do all run, with the same address and number, or does a firewall close the port?"
-    ) + _describe_proxy(coordinator)
+    ) + describe_proxy(coordinator)
     timer = threading.Timer(seconds, exit_now, (sentence, 1))
     timer.daemon = True
     timer.start()
     return timer
-
-
-def _describe_proxy(coordinator: str | None) -> str:
-    """Return a sentence if an environment variable sends what is for process 0 to a proxy."""
-    host = coordinator.rpartition(":")[0].strip("[]") if coordinator else ""
-    proxies = urllib.request.getproxies_environment()
-    names = [f"{kind}_proxy" for kind in ("grpc", "https", "http", "all") if proxies.get(kind)]
-    if not names or (host and urllib.request.proxy_bypass(host)):
-        return ""
-    whom = host or "the host of process 0"
-    return f" Or does a proxy get what is for them ({names[0]} is set)? Add {whom} to no_proxy."
 
 
 def max_over_processes(value: Any) -> Any:

@@ -106,6 +106,19 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "empty": ([], "different ones of"),
     "strangers": (["cpu"], "different ones of"),
     "word": ("some", "a number of devices or 'all'"),
+    "nothing": (None, "a number of devices or 'all'.*got NoneType"),
+    "yes": (True, "a number of devices or 'all'.*got bool"),
+    "half": (1.5, "a number of devices or 'all'.*got float"),
+    "number in text": ("2", "a number of devices or 'all'.*got '2'"),
+    "dict": ({"cpu": 2}, "a number of devices or 'all'.*got dict"),
+    "set": ({*jax.devices()}, "a number of devices or 'all'.*got set"),
+    "device alone": (jax.devices()[0], "a number of devices or 'all'"),
+    "nested": ([jax.devices()], "different ones of .*got .'list'."),
+    "dicts": ([{}, {}], "different ones of"),
+    "grid": (np.array(jax.devices()).reshape(2, 2), "different ones of"),
+    "numbers": ([0, 1], "different ones of .*got .'int', 'int'."),
+    "negative": (np.array(-1), "an integer of at least 1, got -1"),
+    "beyond": (10**400, "at most"),
 }
 
 
@@ -114,6 +127,43 @@ def test_devices_are_a_number_or_different_devices(case: str) -> None:
     devices, message = REFUSED[case]
     with pytest.raises((TypeError, ValueError), match=f"devices: expected {message}"):
         device_group(devices)
+
+
+def test_a_number_in_an_array_is_a_number() -> None:
+    assert len(device_group(np.array(2)).devices) == len(device_group(np.int8(2)).devices) == 2
+
+
+PROGRAMS: dict[str, tuple[dict[str, Any], str]] = {
+    "group": ({"group": "abc"}, "group: expected a group from device_group, got str"),
+    "devices": ({"group": device_group(1)._replace(devices=())}, "group.devices: expected"),
+    "backend": ({"group": device_group(1)._replace(backend="x")}, "group.backend: expected"),
+    "function": ({"function": None}, "function: expected a function"),
+    "letters": ({"sharded_arguments": "batch"}, "sharded_arguments: expected a list of names"),
+    "numbers": ({"sharded_arguments": [1]}, "sharded_arguments: expected a list of names"),
+    "strangers": ({"sharded_arguments": ["x"]}, r"sharded_arguments: expected some of \['batch'\]"),
+}
+
+
+@pytest.mark.parametrize("case", PROGRAMS)
+def test_a_program_for_a_group_is_looked_at(case: str) -> None:
+    changes, message = PROGRAMS[case]
+    given = {"group": device_group(1), "function": lambda average, batch: average(batch)}
+    with pytest.raises((TypeError, ValueError), match=message):
+        compile_for(**({"sharded_arguments": ["batch"]} | given | changes))
+
+
+def test_a_program_takes_its_own_arguments() -> None:
+    program = compile_for(
+        device_group(1), lambda average, batch: average(batch), sharded_arguments=["batch"]
+    )
+    with pytest.raises(TypeError, match="arguments: expected batch, got 2 of them"):
+        program(1.0, 2.0)
+
+
+@pytest.mark.parametrize("n", [257, 2**40, 2**62, True, "4", None, 2.0])
+def test_a_number_of_simulated_devices_has_a_limit(n: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="n: expected an integer"):
+        parallel.simulate_devices(n)
 
 
 def test_other_backends_are_refused() -> None:

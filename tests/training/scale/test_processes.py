@@ -178,36 +178,6 @@ processes.join("127.0.0.1:1", 2, 1, answer_seconds=1)
     status, printed = finish(start([sys.executable, "-c", source]))
     assert status == 1
     assert printed.endswith("(http_proxy is set)? Add 127.0.0.1 to no_proxy.\n")
-    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
-    assert "proxy" not in processes._describe_proxy("127.0.0.1:1")
-    monkeypatch.setenv("no_proxy", "*.example.org")
-    assert "Add node1 to no_proxy" in processes._describe_proxy("node1:1")
-    assert "Add the host of process 0 to no_proxy" in processes._describe_proxy(None)
-
-
-@pytest.mark.parametrize(
-    ("address", "loopback"),
-    [
-        ("localhost:1", True),
-        ("LOCALHOST.:1", True),
-        ("me.localhost:1", True),
-        ("ip6-localhost:1", True),
-        ("127.0.0.1:1", True),
-        ("127.5.5.5:1", True),
-        ("127.1:1", True),
-        ("[::1]:1", True),
-        ("[::ffff:127.0.0.1]:1", True),
-        ("node1:1", False),
-        ("localhost.example.org:1", False),
-        ("10.0.0.1:1", False),
-        ("0.0.0.0:1", False),
-        ("[::]:1", False),
-        ("[fe80::1%eth0]:1", False),
-        (None, False),
-    ],
-)
-def test_an_address_is_of_this_machine_or_not(address: str | None, loopback: bool) -> None:
-    assert processes._is_loopback(address) is loopback
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from course.training import steps
 from course.training.loop import fit
 from course.training.optimizers import adam, sgd
 from course.training.results import Best, RunFingerprint, RunState, from_arrays, to_arrays
+from course.training.scale.checkpoint import Saver
 from course.training.scale.runner import Runner
-from course.training.scale.saver import Saver
 from course.training.steps import Metrics
 from tests.training.models import LINE, NET, SLOPE, cross_entropy, flowers, squares
 
@@ -220,6 +220,16 @@ def test_a_broken_loss_is_not_saved() -> None:
 def test_a_store_must_save_and_restore(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"^checkpoint: expected an object with save and restore"):
         run(wrong)
+
+
+@pytest.mark.parametrize("found", [5, [], "arrays", {"loss": 3}, {3: np.zeros(2)}])
+def test_what_is_restored_must_be_arrays(found: Any) -> None:
+    store = MagicMock(Memory, restore=lambda: found)
+    with pytest.raises(
+        TypeError, match="checkpoint: expected a store that restores arrays by name"
+    ):
+        run(store)
+    store.save.assert_not_called()
 
 
 def saver(store: Memory | None, *, is_main: bool = True) -> Saver:
