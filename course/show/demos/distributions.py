@@ -50,8 +50,8 @@ def forecast() -> LiveFigure:
         row = BAROMETERS.index(barometer)
         # The bowl takes long to draw: it is part of the still background until the scene changes.
         if (row, show_truth) != scene:
-            scene = (row, show_truth)
             _set_scene(triangle, right, row, show_truth)
+            scene = (row, show_truth)  # afterwards: an interrupt leaves it to be set again
         p = np.asarray(softmax([scores[sky] for sky in SKIES]), dtype=float)
         point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
         figures.set_bars(right, p, group=1)

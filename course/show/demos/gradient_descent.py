@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from course.data.surfaces import EXAMPLES, SURFACES, Surface, eigenvalues, tilts
 from course.show import figures
+from course.show.drawing import styled
 from course.show.live import LiveFigure, log_slider, selection_slider, slider, toggle_buttons
-from course.show.style import styled
 from course.training import descent
 from course.training.optimizers import sgd
 
