@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any, Final, ParamSpec, TypeVar
 
 import matplotlib
-from matplotlib.figure import FigureBase
+from matplotlib.figure import Figure, SubFigure
 
 from course.show.style import STYLE
 
@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 # All that a picture can depend on; the backend is no such thing.
 SETTINGS: Final = {
-    **dict.copy(matplotlib.rcParamsDefault), **matplotlib.RcParams(STYLE)
+    **dict(dict.items(matplotlib.rcParamsDefault)), **matplotlib.RcParams(STYLE)
 }  # fmt: skip
 SETTINGS.pop("backend", None)
 # Ctrl-C and the kernel's interrupt; time limits.
@@ -115,7 +115,7 @@ def drawing() -> Iterator[Drawing]:
         return
     with Drawing() as drawn, _LOCK:
         settings = matplotlib.rcParams
-        own = dict.copy(settings)
+        own = dict(dict.items(settings))  # past `settings[…]`, which would look for a backend
         own.pop("backend", None)
         _THREAD.now = drawn
         try:
@@ -140,7 +140,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def adopt(figure: FigureBase) -> None:
+def adopt(figure: Figure | SubFigure) -> None:
     """Make the methods of a figure, its axes and their axes' lines draw in the course's style.
 
     What a cell draws between `figures.new` and `figures.show` is drawn by these. Each call gives
@@ -149,7 +149,7 @@ def adopt(figure: FigureBase) -> None:
     _restyle(figure)
     for part in figure.subfigs:
         adopt(part)
-    waiting: list[Any] = list(figure.axes)
+    waiting: list[Any] = [*figure.get_axes()]
     while waiting:
         axes = waiting.pop()
         waiting += axes.child_axes
@@ -163,7 +163,8 @@ def _restyle(artist: Any) -> bool:
     """Give an artist the class whose methods draw in the course's style; False if it has it."""
     if hasattr(artist, "_draws_in_style"):
         return False
-    artist.__class__ = _styled_class(type(artist))
+    kind: Any = type(artist)
+    artist.__class__ = _styled_class(kind)
     return True
 
 
