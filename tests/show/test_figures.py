@@ -98,8 +98,8 @@ def test_show_displays_once_with_words(shown: list[Any], whole: bool) -> None:
     assert metadata == {"image/png": {"alt": alt, "width": 640, "height": 360}}
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture.size == (1280, 720)
-    assert picture.getpixel((0, 0))[:3] == (255, 255, 255)
-    assert "Software" not in picture.info
+    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert picture.info == {}  # nothing that changes with the version of a library
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "a figure", "Bars."])
