@@ -85,10 +85,14 @@ class BlitCanvas:
             artist_or_overlay.draw(self._canvas.get_renderer())
         return encode(np.asarray(self._canvas.buffer_rgba()))
 
+    def forget(self) -> None:
+        """Draw everything next time: some artist may have changed and not said so."""
+        self._ground = None
+
     def _build(self) -> None:
         """Draw what stands still, and put the rest into painting order."""
         # A figure that fails to be drawn counts as drawn for matplotlib: not so here.
-        self._ground = None
+        self.forget()
         # A figure does not notice by itself that the text of an axis or a legend changes.
         for text in self.figure.findobj(Text):
             if text.stale_callback is None:

@@ -78,20 +78,34 @@ class Drawing:
         finally:
             self._state = _State.WAITS
 
-    # At any moment of these two an interrupt may come that is not kept back. At the worst the
-    # course's handlers stay, and pass on what they get from then on.
-
     def __enter__(self) -> "Drawing":
-        for number in self._handlers:
-            signal.signal(number, self._handle)
         self._state = _State.WAITS
+        try:
+            for number in self._handlers:
+                signal.signal(number, self._handle)
+        except BaseException:  # one came that was not yet kept back
+            self._put_back([*self._handlers])
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._state = _State.PASSES
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._raise_waiting()
+        self._put_back([*self._handlers])
+
+    def _put_back(self, numbers: list[int]) -> None:
+        """Put the reader's handlers back, all of them, then handle what waited.
+
+        As soon as one is back its signal may raise, in any of these lines: hence the `finally`.
+        """
+        try:
+            if numbers:
+                number = numbers.pop()
+                signal.signal(number, self._handlers[number])
+        finally:
+            if numbers:
+                self._put_back(numbers)
+            else:
+                self._state = _State.PASSES
+                self._raise_waiting()
 
     def _raise_waiting(self) -> None:
         while self._waiting:

@@ -261,8 +261,12 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self._drawn = None
         with drawing() as now:
             artists = self._count_artists()
-            with self._hold(), now.outside():
-                alt = self._draw(**self.values)
+            try:
+                with self._hold(), now.outside():
+                    alt = self._draw(**self.values)
+            except BaseException:  # it may have come between a change and the note of it
+                self.canvas.forget()
+                raise
             if not isinstance(alt, str) or not alt.strip():
                 raise refusal("draw", "it to return the picture in words", repr(alt))
             added = self._count_artists() - artists

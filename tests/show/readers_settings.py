@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from cycler import cycler
 from matplotlib import patheffects
+from matplotlib.ticker import MaxNLocator
 
 from course.show import figures
 
@@ -96,13 +97,11 @@ SETTINGS: dict[str, Any] = {
     "text.antialiased": False,
     "text.color": "white",
     "text.hinting": "force_autohint",
-    "text.hinting_factor": 1,
     "text.parse_math": False,
     "text.usetex": True,
     "xtick.bottom": False,
     "xtick.color": "red",
     "xtick.direction": "in",
-    "xtick.labelrotation": 45,
     "xtick.labelsize": 25,
     "xtick.major.size": 20,
     "xtick.minor.visible": True,
@@ -112,7 +111,7 @@ SETTINGS: dict[str, Any] = {
     "ytick.minor.visible": True,
     "ytick.right": True,
 }  # fmt: skip
-STYLES = ["dark_background", "ggplot", "seaborn-v0_8-dark", "fivethirtyeight", "classic"]
+STYLES = ["dark_background", "ggplot", "seaborn-v0_8-dark", "fivethirtyeight", "bmh"]
 X = np.linspace(0, 1, 40)
 
 
@@ -134,15 +133,9 @@ def lines_and_bars(between: Callable[[], object] = lambda: None) -> Any:
     other = right.twinx()
     other.plot([0, 1, 2], [0, 1, -1])
     other.set_ylabel("other")
-    other.yaxis.set_major_locator(figures_locator())
+    other.yaxis.set_major_locator(MaxNLocator(3))
     figure.suptitle("both")
     return figure
-
-
-def figures_locator() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(3)
 
 
 def maps_and_shares(between: Callable[[], object] = lambda: None) -> Any:
