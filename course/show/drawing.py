@@ -78,6 +78,24 @@ class Drawing:
         finally:
             self._state = _State.WAITS
 
+    @property
+    def lets_through(self) -> bool:
+        """Return whether an interrupt would be handled at once."""
+        return self._state is _State.ONCE
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Let interrupts wait for the end of a call of matplotlib's from code that is outside.
+
+        Its transforms stay wrong for ever when their invalidation is cut short.
+        """
+        self._state = _State.WAITS
+        try:
+            yield
+        finally:
+            self._state = _State.ONCE
+            self._raise_waiting()
+
     def __enter__(self) -> "Drawing":
         self._state = _State.WAITS
         try:
@@ -146,9 +164,10 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        if getattr(_THREAD, "now", None) is not None:  # a drawing calls methods by the thousand
+        now: Drawing | None = getattr(_THREAD, "now", None)
+        if now is not None and not now.lets_through:  # methods are called by the thousand
             return function(*args, **kwargs)
-        with drawing():
+        with now.inside() if now else drawing():
             return function(*args, **kwargs)
 
     return wrapper
@@ -201,9 +220,10 @@ def _styled_method(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if getattr(_THREAD, "now", None) is not None:
+        now: Drawing | None = getattr(_THREAD, "now", None)
+        if now is not None and not now.lets_through:
             return method(self, *args, **kwargs)
-        with drawing():
+        with now.inside() if now else drawing():
             result = method(self, *args, **kwargs)
             figure = self.get_figure(root=True)
             if figure is not None:  # it may have been removed

@@ -184,6 +184,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         for part in list(_parts(self))[1:]:
             part.close()
         super().close()
+        vars(self).pop("_repr_mimebundle_", None)  # ipywidgets shadows it, so that nothing is shown
         cells.forget(self)
         # A notebook keeps the results of its cells, but not this one's figure.
         self._canvas = self._draw = None

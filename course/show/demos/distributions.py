@@ -65,7 +65,8 @@ def forecast() -> LiveFigure:
 
 def _picture() -> tuple[Figure, Axes, Axes]:
     """Draw the triangle on the left and bars of record and forecast on the right."""
-    figure, (triangle, right) = figures.new(columns=2, width=7.6, height=4.2, width_ratios=[1.5, 1])
+    # Two numbers side by side need bars as wide as they are.
+    figure, (triangle, right) = figures.new(columns=2, width=8, height=4.2, width_ratios=[1.15, 1])
     figures.simplex(triangle, SKIES)
     figures.heat(triangle, costs()[0], label="expected cost (bits)", low=0, high=HIGHEST_COST)
     triangle.plot([], [], "s", ms=10, color=figures.TRUTH, mec="white", zorder=4)
