@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 SLACK = 1.5  # pixels: boxes are a little larger than their letters
 
 
-def drawn_texts(figure: Figure) -> list[tuple[str, Bbox]]:
+def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
     """Every text that is drawn, with its box in pixels; an axis has others, outside its limits."""
     drawn: list[Text] = []
     draw = Text.draw
@@ -32,7 +32,7 @@ def drawn_texts(figure: Figure) -> list[tuple[str, Bbox]]:
         figure.canvas.draw()
         for artist in moving:
             artist.set_animated(True)
-    return [(text.get_text(), text.get_window_extent()) for text in dict.fromkeys(drawn)]
+    return [(text, text.get_window_extent()) for text in dict.fromkeys(drawn)]
 
 
 def points(figure: Figure) -> Iterator[tuple[str, Bbox]]:
@@ -53,7 +53,7 @@ def points(figure: Figure) -> Iterator[tuple[str, Bbox]]:
 
 def overlaps(figure: Figure) -> Iterator[str]:
     """Each text that lies over another, and each that lies over a point."""
-    texts = drawn_texts(figure)
+    texts = [(text.get_text(), box) for text, box in drawn_texts(figure)]
     pairs = [*itertools.combinations(texts, 2), *itertools.product(texts, points(figure))]
     for (one, first), (other, second) in pairs:
         both = Bbox.intersection(first, second)
