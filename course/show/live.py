@@ -2,7 +2,6 @@
 
 import html
 import io
-import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ from PIL import Image
 from course.checks import refusal
 from course.show import cells
 from course.show.blitting import BlitCanvas
+from course.show.control_panel import check_control, lay_out, parts_of
 from course.show.drawing import drawing
 from course.show.picture import Picture, small_png
 from course.show.style import PIXELS_PER_INCH
 
-NARROW = (widgets.Play, widgets.ToggleButton, widgets.ToggleButtons)
 CLOSED = "This live figure is closed. Run the cell that makes it once more, and it lives again."
 
 
@@ -116,7 +115,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         actions: Mapping[str, tuple[Callable[[], object], str]] | None = None,
     ) -> None:
         for name, control in controls.items():
-            _check_control(name, control)
+            check_control(name, control)
         self.controls = dict(controls)
         self.alt = ""
         self.png = b""
@@ -130,7 +129,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self._redraw()
 
         # The widgets come after the picture, which may fail, and whose width they take.
-        _lay_out(list(self.controls.values()), width=width)
+        lay_out(list(self.controls.values()), width=width)
         self._picture = widgets.HTML(self._html())
         buttons = [self._button(label, *action) for label, action in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
@@ -181,10 +180,10 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
             return
         for control in self.controls.values():
             control.unobserve(self._update, names="value")
-        for part in list(_parts(self))[1:]:
+        for part in list(parts_of(self))[1:]:
             part.close()
         super().close()
-        vars(self).pop("_repr_mimebundle_", None)  # ipywidgets shadows it, so that nothing is shown
+        del self._repr_mimebundle_  # ipywidgets put nothing in its place, to be shown
         cells.forget(self)
         # A notebook keeps the results of its cells, but not this one's figure.
         self._canvas = self._draw = None
@@ -288,42 +287,3 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
 def _alert(sentence: str) -> str:
     """Return a sentence as HTML that announces itself."""
     return f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'
-
-
-def _parts(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    """Yield a widget and all that belongs to it: layout, style, children and theirs."""
-    yield widget
-    own = (getattr(widget, "layout", None), getattr(widget, "style", None))
-    for part in (*own, *getattr(widget, "children", ())):
-        if isinstance(part, widgets.Widget):
-            yield from _parts(part)
-
-
-def _check_control(name: str, control: object) -> None:
-    """Refuse what is no control, or one without words for a reader."""
-    name = f"controls[{name!r}]"
-    if not isinstance(control, widgets.Widget) or not control.has_trait("value"):
-        raise refusal(name, "a widget with a value", repr(control), TypeError)
-    for text in ("description", "tooltip"):
-        if not getattr(control, text, None):
-            raise refusal(name, f"a {text}", "none")
-
-
-def _lay_out(controls: Sequence[Any], *, width: int) -> None:
-    """Give all labels one width that fits the longest, and controls the width of the picture."""
-    # A check box has its label on the right. A zero, the unit ch, is wider than a usual letter.
-    left = [c for c in controls if not isinstance(c, widgets.Checkbox)]
-    label = f"{max((len(control.description) for control in left), default=0) + 1}ch"
-    for control in controls:
-        if "description_width" in getattr(getattr(control, "style", None), "keys", ()):
-            control.style.description_width = label
-        if isinstance(control, widgets.ToggleButtons):
-            control.add_class("widget-inline-hbox")  # label and buttons on a line, as in the others
-            control.style.button_width = control.style.button_width or "auto"
-        if control.layout.width is None:
-            control.layout.width = "auto" if isinstance(control, NARROW) else "100%"
-        control.layout.max_width = f"{width}px"
-        # A readout of two decimals, the default, would stand still at smaller steps.
-        if type(control) is widgets.FloatSlider and control.readout_format == ".2f":
-            decimals = math.ceil(-math.log10(control.step)) if control.step else 2
-            control.readout_format = f".{max(decimals, 2)}f"
