@@ -230,7 +230,8 @@ def learning_rate() -> LiveFigure:
         sentences = []
         for point, name, direction in zip(dots, SIDES, directions(chosen), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
-            point.set_data([rate], [min(abs(multiplier), HIGHEST)])
+            # One that is beyond stays between title and word.
+            point.set_data([rate], [min(abs(multiplier), HIGHEST - 0.02)])
             factor = in_digits(multiplier)
             # The other surfaces have the same curvatures everywhere.
             where = "near the star " if surface == "Rosenbrock" else ""

@@ -139,7 +139,8 @@ def _picture() -> tuple[Figure, Axes]:
     ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")
     for week in weeks:
         ax.axvline(week - 0.5, color=figures.TRUTH, ls="--", lw=1.2)
-        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9)
+        height = 1.068 if week % 2 else 1.02  # neighbours are wider than a week
+        ax.text(week - 0.5, height, "retrained", color=figures.BELIEF, ha="center", size=9)
     ax.set(xlim=(0.4, WEEKS + 0.6), ylim=(0, 1.1), xticks=weeks, ylabel="share of spam caught")
     ax.set(xlabel="week (dashed: the spammers changed tactics)", title=" ")
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.3), frameon=False)
