@@ -20,8 +20,9 @@ from course.checks import (
     sequence,
     within,
 )
+from course.show.drawing import styled
 from course.show.lines import DIGITS, MOST_TEXTS, axes, legend, perhaps_infinite, role_of_one, texts
-from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
+from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role
 
 not_negative = within(0, np.inf, "values of at least 0")
 

@@ -23,7 +23,8 @@ from course.checks import (
     strings,
     text,
 )
-from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role, styled
+from course.show.drawing import styled
+from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role
 
 ROW: Final = 0.1  # height of a row of event texts, as part of the axes
 ROWS: Final = 3  # of event texts
