@@ -32,7 +32,7 @@ def items(name, value, arguments):
 @pytest.mark.parametrize(
     "value",
     [[1, 2], (1, 2), np.array([1, 2]), range(1, 3), collections.deque([1, 2]), iter([1, 2])],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_items_keep_their_order(value):
     assert accept(items, value) == (1, 2)

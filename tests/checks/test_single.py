@@ -130,7 +130,7 @@ def test_counts_have_an_end():
         Raises(), np.ma.array(3, mask=True), np.ma.array(3), np.timedelta64(1, "D"), np.array(True),
         np.array(1, "m8[D]"), np.array(True, object), jnp.array(True), type("I", (), {}),
     ],
-    ids=repr,
+    ids=lambda value: f"{type(value).__name__} {getattr(value, 'dtype', '')}",
 )  # fmt: skip
 def test_what_only_gives_an_integer_is_none(value):
     with pytest.raises(TypeError, match=r"^x: expected an integer, got \w+$"):
