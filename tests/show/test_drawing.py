@@ -156,11 +156,11 @@ for backend in ("svg", "pdf", "template"):
 
 
 def test_a_figure_of_pyplot_is_shown_alike_as_well(shown: list[str]) -> None:
-    figure, ax = plt.subplots(figsize=(3, 2))
-    ax.plot([0, 1])
-    figures.show(figure, alt=ALT)
-    matplotlib.rcParams.update({name: SETTINGS[name] for name in SETTINGS if "savefig" in name})
-    figures.show(ax, alt=ALT)
+    for change in ({}, {name: SETTINGS[name] for name in SETTINGS if "savefig" in name}):
+        ax = plt.subplots(figsize=(3, 2))[1]
+        ax.plot([0, 1])
+        matplotlib.rcParams.update(change)
+        figures.show(ax, alt=ALT)
     assert shown[0] == shown[1]
 
 
