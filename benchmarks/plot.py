@@ -20,7 +20,8 @@ from benchmarks.measure import Comparison, Timed, middle_half
 from benchmarks.processes import Scaling
 from benchmarks.report import Report, brief
 from benchmarks.training import COURSE
-from course.show.style import BELIEF, DATA, GROUND, MUTED, SMALL, TRUTH, styled
+from course.show.drawing import styled
+from course.show.style import BELIEF, DATA, GROUND, MUTED, SMALL, TRUTH
 
 WIDTH, ROW, REST, HEIGHT = 10.0, 0.27, 1.0, 4.6  # inches
 ROOM = 4.0  # times the largest ratio, for its label

@@ -10,8 +10,9 @@ from matplotlib.container import BarContainer
 from matplotlib.text import Annotation
 
 from course.checks import HUGE, checked, describe_shape, number, refusal, within
+from course.show.drawing import styled
 from course.show.lines import legend
-from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role, styled
+from course.show.style import BELIEF, COST, GROUND, SMALL, TRUTH, Role
 
 heights = within(0, np.inf, "values of at least 0")
 HEADROOM: Final = 1.12  # the axes end this much above the highest bar, so that its value fits in

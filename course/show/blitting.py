@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from course.checks import refusal
-from course.show.style import styled
+from course.show.drawing import styled
 
 
 class Overlay(NamedTuple):
@@ -61,6 +61,7 @@ class BlitCanvas:
         self.figure = figure
         self.moving = list(dict.fromkeys(_flatten(moving)))
         self.rebuilds = 0  # how often everything was drawn
+        self._ground: Any = None  # pixels of what lies below the moving; none while they are drawn
         self._canvas = FigureCanvasAgg(figure)
         self._layout = figure.get_layout_engine()
         for artist in self.moving:
@@ -77,15 +78,21 @@ class BlitCanvas:
                 raise refusal("moving", "artists to stay in the figure", f"{artist!r} removed")
         for axes in self.figure.axes:
             axes.get_xlim()  # carries out an autoscale that still waits, which makes them stale
-        if self.figure.stale:
+        if self.figure.stale or self._ground is None:
             self._build()
         self._canvas.restore_region(self._ground)
         for artist_or_overlay in self._order:
             artist_or_overlay.draw(self._canvas.get_renderer())
         return encode(np.asarray(self._canvas.buffer_rgba()))
 
+    def forget(self) -> None:
+        """Draw everything next time: some artist may have changed and not said so."""
+        self._ground = None
+
     def _build(self) -> None:
         """Draw what stands still, and put the rest into painting order."""
+        # A figure that fails to be drawn counts as drawn for matplotlib: not so here.
+        self.forget()
         # A figure does not notice by itself that the text of an axis or a legend changes.
         for text in self.figure.findobj(Text):
             if text.stale_callback is None:
@@ -100,20 +107,23 @@ class BlitCanvas:
         above = [artist for moves, group in groups for artist in group if not moves]
         for artist in above:
             artist.set_animated(True)
-        self._canvas.draw()
-        if self._layout and self._cut_off():
-            self.figure.set_layout_engine(self._layout)
+        try:
             self._canvas.draw()
+            if self._layout and self._cut_off():
+                self.figure.set_layout_engine(self._layout)
+                self._canvas.draw()
+        finally:
+            for artist in above:
+                artist.set_animated(False)
         self.figure.set_layout_engine("none")
-        for artist in above:
-            artist.set_animated(False)
 
-        self._ground = self._canvas.copy_from_bbox(self.figure.bbox)
+        ground = self._canvas.copy_from_bbox(self.figure.bbox)
         self._order: list[Artist | Overlay] = []
         for moves, group in groups:
             self._order += group if moves else self._overlay(group)
         self._order += [artist for artist in self.moving if artist.axes is None]
         self.figure.stale = False
+        self._ground = ground
         self.rebuilds += 1
 
     def _cut_off(self) -> bool:

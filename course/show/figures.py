@@ -9,10 +9,10 @@ green. A notebook finds all it needs here; the helpers live in `bars`, `lines`, 
 ['0.65', '0.30', '0.05']
 """
 
-import base64
 import io
 from typing import Any
 
+import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -20,7 +20,9 @@ from matplotlib.figure import Figure
 
 from course.checks import checked, number, refusal
 from course.show.bars import bars, set_bars, stacked
+from course.show.drawing import adopt, styled
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
+from course.show.picture import Picture, small_png
 from course.show.simplex import grid, heat, simplex, to_plane
 from course.show.style import (
     BELIEF,
@@ -31,7 +33,6 @@ from course.show.style import (
     PIXELS_PER_INCH,
     TRUTH,
     Role,
-    styled,
 )
 
 __all__ = [
@@ -65,12 +66,16 @@ def new(
     """
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, **subplots)
+    axes = figure.subplots(rows, columns, **subplots)
+    adopt(figure)
+    return figure, axes
 
 
 @styled
 def show(figure: object, *, alt: str) -> None:
     """Display a figure once, twice as fine as it appears, with words for who cannot see it.
+
+    The same code gives the same picture whatever the reader's settings of matplotlib.
 
     Args:
         figure: a Figure, or one of its Axes.
@@ -82,12 +87,9 @@ def show(figure: object, *, alt: str) -> None:
     if len(alt.split()) < FEWEST_WORDS:
         raise refusal("alt", "a sentence that describes the picture", repr(alt))
     file = io.BytesIO()
-    # Without the software entry the picture does not change with the version of the library.
-    whole.savefig(file, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
+    whole.savefig(file, format="rgba", dpi=2 * PIXELS_PER_INCH)
     width, height = (round(size * PIXELS_PER_INCH) for size in whole.get_size_inches())
-    picture = base64.b64encode(file.getvalue()).decode()
-    display(
-        {"image/png": picture, "text/plain": alt},
-        metadata={"image/png": {"alt": alt, "width": width, "height": height}},
-        raw=True,
-    )
+    rows, columns = (int(2 * PIXELS_PER_INCH * size) for size in whole.get_size_inches()[::-1])
+    pixels = np.frombuffer(file.getvalue(), np.uint8).reshape(rows, columns, 4)
+    data, metadata = Picture(small_png(pixels), alt, width, height).bundle()
+    display(data, metadata=metadata, raw=True)

@@ -19,9 +19,10 @@ from matplotlib.text import Text
 from course.checks import checked, instance, refusal
 from course.maths.autodiff import Value
 from course.show import figures
+from course.show.drawing import styled
 from course.show.graph_layout import Points, layered
 from course.show.graph_steps import Steps, sign
-from course.show.style import GRADIENT, MUTED, PIXELS_PER_INCH, SMALL, TRUTH, styled
+from course.show.style import GRADIENT, MUTED, PIXELS_PER_INCH, SMALL, TRUTH
 
 Pair = Float[np.ndarray, "2"]
 

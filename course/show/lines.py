@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
 from course.checks import HUGE, checked, finite, number, one_of, within
-from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role, styled
+from course.show.drawing import styled
+from course.show.style import BELIEF, GROUND, SMALL, TRUTH, Role
 
 ROW: Final = 0.1  # height of a row of event texts, as part of the axes
 ROWS: Final = 3  # of event texts

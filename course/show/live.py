@@ -1,21 +1,26 @@
 """Live figures: named controls, and below them one picture that follows in milliseconds."""
 
-import base64
 import html
-import math
+import io
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from course.checks import refusal
+from course.show import cells
 from course.show.blitting import BlitCanvas
+from course.show.control_panel import check_control, lay_out, parts_of
+from course.show.drawing import drawing
+from course.show.picture import Picture, small_png
 from course.show.style import PIXELS_PER_INCH
 
-NARROW = (widgets.Play, widgets.ToggleButton, widgets.ToggleButtons)
+CLOSED = "This live figure is closed. Run the cell that makes it once more, and it lives again."
 
 
 # Controls. Each has a description, which labels it, and a tip, which says what it changes.
@@ -83,6 +88,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
 
     What `draw` raises at the first picture is not caught, later it is shown and kept in `error`.
 
+    In a notebook the figure is closed when the cells that made or showed it run again without it.
+    Then it shows its last picture and says so.
+
     >>> from matplotlib.figure import Figure
     >>> figure = Figure(figsize=(6.4, 4.0))
     >>> bars = figure.subplots().bar(["heads", "tails"], [0.5, 0.5])
@@ -107,19 +115,21 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         actions: Mapping[str, tuple[Callable[[], object], str]] | None = None,
     ) -> None:
         for name, control in controls.items():
-            _check_control(name, control)
+            check_control(name, control)
         self.controls = dict(controls)
         self.alt = ""
         self.png = b""
         self.error: str | None = None
-        self._draw = draw
-        self._canvas = BlitCanvas(figure, moving)
-        # While changes are held back, one that is due waits for the end.
-        self._held = self._due = False
+        self._draw: Callable[..., str] | None = draw
+        self._canvas: BlitCanvas | None = BlitCanvas(figure, moving)
+        width, height = (round(size) for size in figure.get_size_inches() * PIXELS_PER_INCH)
+        self._css_size = width, height  # whatever the figure's resolution
+        self._held = False  # while changes of controls wait
+        self._drawn: dict[str, Any] | None = None  # values in the picture; none if it is not right
         self._redraw()
 
         # The widgets come after the picture, which may fail, and whose width they take.
-        _lay_out(list(self.controls.values()), width=self._css_size()[0])
+        lay_out(list(self.controls.values()), width=width)
         self._picture = widgets.HTML(self._html())
         buttons = [self._button(label, *action) for label, action in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
@@ -127,16 +137,24 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         # Last, so that nothing draws before all is there.
         for control in self.controls.values():
             control.observe(self._update, names="value")
+        cells.note(self)
+
+    @property
+    def canvas(self) -> BlitCanvas:
+        """Canvas of the figure."""
+        if self._canvas is None:
+            raise refusal("live", "a figure that is open", f"a closed one. {CLOSED}")
+        return self._canvas
 
     @property
     def figure(self) -> Figure:
         """Matplotlib's figure."""
-        return self._canvas.figure
+        return self.canvas.figure
 
     @property
     def rebuilds(self) -> int:
         """Number of times that the whole figure was drawn."""
-        return self._canvas.rebuilds
+        return self.canvas.rebuilds
 
     @property
     def values(self) -> dict[str, Any]:
@@ -148,12 +166,12 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         unknown = sorted(values.keys() - self.controls.keys())
         if unknown:
             raise refusal("set", f"names among {list(self.controls)}", unknown, KeyError)
-        try:
+        _ = self.canvas  # a closed one has none
+        with drawing():
             with self._hold():
                 for name, value in values.items():
                     self.controls[name].value = value
-        finally:
-            if self._due:
+            if self.values != self._drawn:
                 self._update()
 
     def close(self) -> None:
@@ -162,19 +180,25 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
             return
         for control in self.controls.values():
             control.unobserve(self._update, names="value")
-        for part in list(_parts(self))[1:]:
+        for part in list(parts_of(self))[1:]:
             part.close()
         super().close()
+        del self._repr_mimebundle_  # ipywidgets put nothing in its place, to be shown
+        cells.forget(self)
+        # A notebook keeps the results of its cells, but not this one's figure.
+        self._canvas = self._draw = None
 
     def __repr__(self) -> str:
         return f"LiveFigure({self.alt!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget for a reader with a kernel, else the picture, and its words."""
-        bundle = super()._repr_mimebundle_() or {}
-        bundle |= {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.alt}
-        width, height = self._css_size()
-        return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+        pixels = np.asarray(Image.open(io.BytesIO(self.png)).convert("RGBA"))
+        data, metadata = Picture(small_png(pixels), self.alt, *self._css_size).bundle()
+        if self._canvas is None:
+            return data | {"text/html": f"{data['text/html']}<p>{CLOSED}</p>"}, metadata
+        cells.note(self)
+        return (super()._repr_mimebundle_() or {}) | data, metadata
 
     @contextmanager
     def _hold(self) -> Iterator[None]:
@@ -185,36 +209,38 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         finally:
             self._held = held
 
-    def _css_size(self) -> tuple[int, int]:
-        """Return width and height in CSS pixels, whatever the figure's resolution."""
-        width, height = self.figure.get_size_inches() * PIXELS_PER_INCH
-        return round(width), round(height)
-
     def _button(self, label: str, act: Callable[[], object], tip: str) -> widgets.Button:
         """Return a button that acts, then draws."""
         button = widgets.Button(description=label, tooltip=tip, layout={"width": "auto"})
 
         def press(_: widgets.Button) -> None:
-            with self._hold():
-                failure = self._attempt(act, f"the button “{label}” failed")
-            self._update(failure=failure)
+            with drawing() as now:
+                with self._hold(), now.outside():
+                    failure = self._attempt(act, f"the button “{label}” failed")
+                self._update(failure=failure)
 
         button.on_click(press)
         return button
 
     def _update(self, _: object = None, *, failure: str = "") -> None:
         """Draw for the values there are now, unless that has to wait."""
-        if self._held:
-            self._due = True
-            return
-        if not failure:
-            self.error = None
-        settings = ", ".join(
-            f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
-            for name, value in self.values.items()
-        )
-        failure += self._attempt(self._redraw, f"there is no picture for {settings or 'this'}")
-        self._picture.value = self._html(failure)
+        with drawing():  # one thread at a time, so that what is held back is this one's
+            if self._held:
+                return
+            if not failure:
+                self.error = None
+            settings = ", ".join(
+                f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+                for name, value in self.values.items()
+            )
+            what = f"there is no picture for {settings or 'this'}"
+            try:
+                failure += self._attempt(self._redraw, what)
+            except BaseException:  # an interrupt: the picture is not that of the controls
+                failure += _alert(f"Interrupted: {what}. You see the one before. Set it again.")
+                raise
+            finally:
+                self._picture.value = self._html(failure)
 
     def _attempt(self, act: Callable[[], object], what: str) -> str:
         """Call `act`; if it raises, keep that in `error` and return it in words, as HTML."""
@@ -222,27 +248,32 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
             act()
         except Exception as raised:
             self.error = f"{what[0].upper()}{what[1:]} ({type(raised).__name__}: {raised})."
-            sentence = html.escape(f"{self.error} You see the last one that worked.")
+            sentence = _alert(f"{self.error} You see the last one that worked.")
             trace = html.escape("".join(traceback.format_exception(raised)))
-            return (
-                f'<p role="alert"><strong>{sentence}</strong></p>'
-                f"<details><summary>Where it happened</summary><pre>{trace}</pre></details>"
-            )
+            where = f"<summary>Where it happened</summary><pre>{trace}</pre>"
+            return f"{sentence}<details>{where}</details>"
         return ""
 
     def _redraw(self) -> None:
         """Draw the picture and keep its words."""
-        artists = self._count_artists()
-        with self._hold():
-            alt = self._draw(**self.values)
-        self._due = False
-        if not isinstance(alt, str) or not alt.strip():
-            raise refusal("draw", "it to return the picture in words", repr(alt))
-        added = self._count_artists() - artists
-        if added > 0:  # the picture would become slower with every step
-            raise refusal("draw", "it to update artists", f"{added} new in the axes")
-        self.png = self._canvas.png()
-        self.alt = alt
+        if self._draw is None:  # closed in the meantime
+            return
+        self._drawn = None
+        with drawing() as now:
+            artists = self._count_artists()
+            try:
+                with self._hold(), now.outside():
+                    alt = self._draw(**self.values)
+            except BaseException:  # it may have come between a change and the note of it
+                self.canvas.forget()
+                raise
+            if not isinstance(alt, str) or not alt.strip():
+                raise refusal("draw", "it to return the picture in words", repr(alt))
+            added = self._count_artists() - artists
+            if added > 0:  # the picture would become slower with every step
+                raise refusal("draw", "it to update artists", f"{added} new in the axes")
+            self.png, self.alt = self.canvas.png(), alt
+            self._drawn = self.values
 
     def _count_artists(self) -> int:
         """Return how many artists the axes hold."""
@@ -250,48 +281,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
 
     def _html(self, message: str = "") -> str:
         """Return the picture with its words as HTML, a message below it."""
-        width, height = self._css_size()
-        source = base64.b64encode(self.png).decode()
-        return (
-            f'<img alt="{html.escape(self.alt)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" src="data:image/png;base64,{source}">{message}'
-        )
+        return Picture(self.png, self.alt, *self._css_size).html() + message
 
 
-def _parts(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    """Yield a widget and all that belongs to it: layout, style, children and theirs."""
-    yield widget
-    own = (getattr(widget, "layout", None), getattr(widget, "style", None))
-    for part in (*own, *getattr(widget, "children", ())):
-        if isinstance(part, widgets.Widget):
-            yield from _parts(part)
-
-
-def _check_control(name: str, control: object) -> None:
-    """Refuse what is no control, or one without words for a reader."""
-    name = f"controls[{name!r}]"
-    if not isinstance(control, widgets.Widget) or not control.has_trait("value"):
-        raise refusal(name, "a widget with a value", repr(control), TypeError)
-    for text in ("description", "tooltip"):
-        if not getattr(control, text, None):
-            raise refusal(name, f"a {text}", "none")
-
-
-def _lay_out(controls: Sequence[Any], *, width: int) -> None:
-    """Give all labels one width that fits the longest, and controls the width of the picture."""
-    # A check box has its label on the right. A zero, the unit ch, is wider than a usual letter.
-    left = [c for c in controls if not isinstance(c, widgets.Checkbox)]
-    label = f"{max((len(control.description) for control in left), default=0) + 1}ch"
-    for control in controls:
-        if "description_width" in getattr(getattr(control, "style", None), "keys", ()):
-            control.style.description_width = label
-        if isinstance(control, widgets.ToggleButtons):
-            control.add_class("widget-inline-hbox")  # label and buttons on a line, as in the others
-            control.style.button_width = control.style.button_width or "auto"
-        if control.layout.width is None:
-            control.layout.width = "auto" if isinstance(control, NARROW) else "100%"
-        control.layout.max_width = f"{width}px"
-        # A readout of two decimals, the default, would stand still at smaller steps.
-        if type(control) is widgets.FloatSlider and control.readout_format == ".2f":
-            decimals = math.ceil(-math.log10(control.step)) if control.step else 2
-            control.readout_format = f".{max(decimals, 2)}f"
+def _alert(sentence: str) -> str:
+    """Return a sentence as HTML that announces itself."""
+    return f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'

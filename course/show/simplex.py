@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
 from course.checks import checked, count, probabilities, refusal
+from course.show.drawing import styled
 from course.show.lines import finite_number, perhaps_infinite
-from course.show.style import MUTED, styled
+from course.show.style import MUTED
 
 # One row for each outcome: bottom left, bottom right, top.
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])

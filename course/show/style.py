@@ -1,14 +1,9 @@
 """Five colours with fixed meanings, and one style for every figure."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
-import matplotlib
 from cycler import cycler
 
-P = ParamSpec("P")
-R = TypeVar("R")
 DashStyle = str | tuple[int, tuple[float, ...]]
 
 
@@ -88,14 +83,3 @@ STYLE: Final[dict[Any, Any]] = {
     "ytick.labelcolor": "#222222",
     "ytick.labelsize": SMALL,
 }
-
-
-def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Make `function` draw in the course's style, leaving matplotlib's settings as they were."""
-
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.rc_context(STYLE):
-            return function(*args, **kwargs)
-
-    return wrapper

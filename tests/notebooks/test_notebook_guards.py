@@ -1,5 +1,6 @@
 """Each rule for notebooks lets a sound notebook pass and refuses one that is broken in its way."""
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course.show.picture import Picture
 from tests.support import notebook_guards as guards
 from tests.support import notebook_prose as prose
 from tests.support.notebook_guards import GUARDS, Guard
@@ -25,9 +27,11 @@ OTHER = (
 )
 
 
-def picture(alt: str = ALT, png: str = PIXEL) -> NotebookNode:
-    data = {"image/png": png, "text/plain": alt}
-    return new_output("display_data", data=data, metadata={"image/png": {"alt": alt}})
+def picture(alt: str = ALT, png: str = PIXEL, **other: str) -> NotebookNode:
+    data, metadata = Picture(base64.b64decode(png), alt, 1, 1).bundle()
+    names = {"plain": "text/plain", "html": "text/html", "svg": "image/svg+xml"}
+    data |= {names[name]: value for name, value in other.items()}
+    return new_output("display_data", data=data, metadata=metadata)
 
 
 def sound() -> NotebookNode:
@@ -44,6 +48,10 @@ def sound() -> NotebookNode:
     for count, (_, cell) in enumerate(guards.code_cells(book), start=1):
         cell.execution_count = count
     return book
+
+
+def image(alt: str, png: str = PIXEL) -> str:
+    return Picture(base64.b64decode(png), alt, 1, 1).html()
 
 
 Break = Callable[[NotebookNode], object]
@@ -86,6 +94,14 @@ BROKEN: list[tuple[Guard, Break, str]] = [
     (guards.enough_compared, tag("nbval-ignore-output"), "1 of 2"),
     (guards.pictures_in_words, outputs(DRAWS, picture("Two bars.")), "no full sentence"),
     (guards.pictures_in_words, outputs(DRAWS, picture(), picture()), "the same alt"),
+    (guards.pictures_in_words, outputs(DRAWS, picture(plain=f"{ALT} Now.")), "text/plain is not"),
+    (guards.pictures_in_words, outputs(DRAWS, picture(html="<b>Two</b>")), "not one <img>"),
+    (guards.pictures_in_words, outputs(DRAWS, picture(html=image("One bar."))), "not one <img>"),
+    (guards.pictures_in_words, outputs(DRAWS, picture(html=2 * image(ALT))), "not one <img>"),
+    (guards.pictures_in_words, outputs(DRAWS, picture(html=image(ALT, OTHER))), "is another"),
+    (guards.every_image_in_words, html("<p><img src='data:image/png;base64,AA=='></p>"), "no alt"),
+    (guards.every_image_in_words, outputs(DRAWS, picture(svg="<svg/>")), "image/svg+xml has no"),
+    (guards.tables_headed, html("<table><tr><th> </th><th>n</th></tr></table>"), "empty header"),
     (guards.said_below, lambda b: b.cells.pop(), "no text below"),
     (guards.drawn, outputs(DRAWS), "course.show.demos.entropy.coin"),
     (guards.drawn, source(PRINTS, "figures.show(figure, alt='x')"), "figures.show"),
@@ -102,6 +118,10 @@ BROKEN: list[tuple[Guard, Break, str]] = [
     (prose.balanced_maths, source(5, "It costs $5."), "without its partner"),
     (prose.balanced_maths, source(5, r"One $\frac{a}{b$ two."), "braces"),
     (prose.fetches_nothing, source(5, "![map](https://example.org/map.png)"), "from elsewhere"),
+    (prose.tables_have_headers, source(5, "| |a|\n|---|:-:|\n|1|2|"), "empty header"),
+    (prose.tables_have_headers, source(5, "|n|$J(w)$|\n|-|-|\n|1|2|"), "empty header"),
+    (prose.tables_have_headers, source(5, "a | \n--- | ---\n1 | 2"), "empty header"),
+    (prose.tables_have_headers, source(5, "<table><tr><th></th></tr></table>"), "empty header"),
     (prose.fetches_nothing, source(PRINTS, "%pip install jax"), "installs"),
 ]
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from playwright.sync_api import Browser
 
+from course.show.picture import Picture, small_png
 from tests.support.notebook_guards import alt_text, pictures
 from tests.support.notebook_kit import IDS, NOTEBOOKS
 from tools.notebooks import read
@@ -54,6 +56,33 @@ def test_every_picture_is_there_without_a_kernel(path: Path, chromium: Browser) 
     assert trouble == []
     assert [alt for alt, _ in found] == [alt_text(output) for _, output in pictures(book)]
     assert all(width > 0 for _, width in found)
+
+
+@pytest.mark.browser
+def test_a_tap_shows_a_picture_at_its_own_width(chromium: Browser) -> None:
+    """On a phone, without scripts; the page itself becomes no wider. A second tap takes it back."""
+    alt = "Two bars of equal height."
+    png = small_png(np.full((40, 1600, 4), 255, np.uint8))
+    width = 390
+    phone = {"width": width, "height": 800}
+    context = chromium.new_context(
+        viewport=phone, is_mobile=True, has_touch=True, java_script_enabled=False
+    )
+    page = context.new_page()
+    head = "<meta name=viewport content='width=device-width'>"
+    page.set_content(head + PAGE.format(Picture(png, alt, 800, 20).html()))
+    picture = page.get_by_role("img", name=alt)
+    widths = []
+    for _ in range(3):
+        box, whole = picture.bounding_box(), page.locator("html").bounding_box()
+        assert box is not None
+        assert whole is not None
+        assert whole["width"] <= width
+        widths.append(box["width"])
+        picture.tap()
+    assert widths[0] == widths[2] < width
+    assert widths[1] == 800
+    context.close()
 
 
 @pytest.mark.browser

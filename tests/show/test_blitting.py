@@ -15,7 +15,7 @@ from PIL import Image
 
 from course.show import figures
 from course.show.blitting import BlitCanvas, encode
-from course.show.style import styled
+from course.show.drawing import styled
 from tests.show.samples import SKIES
 
 GRID = np.linspace(0, 1, 30)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from course.maths import information
-from course.show import demos
+from course.show import demos, figures
 from course.show.demos import entropy, start_here
 from course.show.live import LiveFigure
+from tests.show.legible import overlaps
 
 
 def every_demo() -> list[Any]:
@@ -57,6 +58,38 @@ def test_draws_at_every_corner_of_its_controls(make: Any) -> None:
         alts.add(live.alt)
     assert len(alts) > 1 or not names
     live.close()
+
+
+@pytest.mark.parametrize("make", every_demo())
+def test_no_text_covers_another_or_a_point(make: Any) -> None:
+    """At the ends of each control, the others as they come; a button is pressed sixteen times."""
+    live = make()
+    found = {"as it comes": list(overlaps(live.figure))}
+    first = live.values
+    for name, control in live.controls.items():
+        for value in ends(control):
+            live.set(**first | {name: value})
+            found[f"{name} = {value}"] = list(overlaps(live.figure))
+    for button in buttons(live):
+        for _ in range(16):
+            button.click()
+        found[button.description] = list(overlaps(live.figure))
+    assert {what: words for what, words in found.items() if words} == {}
+    live.close()
+
+
+def test_what_lies_over_something_is_found() -> None:
+    figure, ax = figures.new()
+    (dot,) = ax.plot([0.5], [0.5], "o", ms=10)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    assert list(overlaps(figure)) == []
+    beside = ax.annotate("beside", (0.5, 0.5), (12, 0), textcoords="offset points")
+    assert list(overlaps(figure)) == []
+    beside.set_position((-5, 0))
+    assert len(list(overlaps(figure))) == 1
+    dot.set_visible(False)
+    ax.text(0.5, 0.5, "over")
+    assert len(list(overlaps(figure))) == 1
 
 
 @pytest.mark.parametrize("make", every_demo())

@@ -3,7 +3,6 @@
 import ast
 import base64
 import io
-import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,15 +12,13 @@ from typing import Any
 import matplotlib
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from PIL import Image
 
 import course
 from course.show import figures
 from course.show.style import SMALL, STYLE
 from tests.show import samples
+from tests.show.legible import drawn_texts, overlaps
 
 FOLDER = Path(course.__file__).parent
 
@@ -44,28 +41,17 @@ sys.exit("matplotlib.pyplot" in sys.modules)
 
 
 @pytest.mark.parametrize("sample", samples.ALL)
-def test_a_picture_is_readable(sample: Callable[[], Axes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """At 100 %: no small text, none cut off, none over another."""
-    drawn: list[Text] = []  # an axis also has texts that it does not draw, outside its limits
-    draw_text = RendererAgg.draw_text
-
-    def spy(*args: Any, mtext: Text, **kwargs: Any) -> None:
-        drawn.append(mtext)
-        draw_text(*args, mtext=mtext, **kwargs)
-
-    monkeypatch.setattr(RendererAgg, "draw_text", spy)
+def test_a_picture_is_readable(sample: Callable[[], Axes]) -> None:
+    """At 100 %: no small text, none cut off, none over another or a point."""
     figure = samples.figure_of(sample())
-    figure.canvas.draw()
-    assert len(drawn) > 4
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn]
+    boxes = drawn_texts(figure)
+    assert len(boxes) > 4
     for text, box in boxes:
-        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, text
-        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, text
-    for (one, first), (other, second) in itertools.combinations(boxes, 2):
-        both = Bbox.intersection(first, second)
-        # Boxes are a little larger than their letters.
-        assert both is None or min(both.size) < 1.5, (one, other)
-    assert min(text.get_fontsize() for text in drawn) >= SMALL
+        said = text.get_text()
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, said
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, said
+    assert list(overlaps(figure)) == []
+    assert min(text.get_fontsize() for text, _ in boxes) >= SMALL
 
 
 @pytest.mark.parametrize("sample", samples.ALL)
@@ -98,8 +84,8 @@ def test_show_displays_once_with_words(shown: list[Any], whole: bool) -> None:
     assert metadata == {"image/png": {"alt": alt, "width": 640, "height": 360}}
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture.size == (1280, 720)
-    assert picture.getpixel((0, 0))[:3] == (255, 255, 255)
-    assert "Software" not in picture.info
+    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert picture.info == {}  # nothing that changes with the version of a library
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "a figure", "Bars."])

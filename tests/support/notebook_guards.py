@@ -10,6 +10,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 
 from nbformat import NotebookNode
 
@@ -32,6 +33,47 @@ SPEAKS = {"print", "display", "check", "hint", "solution", "predict", "board"}
 LOADS = re.compile(
     r"""(?:src|srcset|poster|data)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:http|//)|<link|<script"""
 )
+
+
+# A picture as text; by chance there may be anything in it.
+PICTURE_AS_TEXT = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
+
+
+class Markup(HTMLParser):
+    """Start tags of a piece of HTML, and the texts in its header cells.
+
+    Attributes:
+        tags: name and attributes of each, in order.
+        headers: text of each `<th>`.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.headers: list[str] = []
+        self._in_header = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag == "th":
+            self.headers.append("")
+        if tag in ("th", "td", "tr", "table"):
+            self._in_header = tag == "th"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("th", "tr", "table"):
+            self._in_header = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_header:
+            self.headers[-1] += data
+
+    @property
+    def images(self) -> list[dict[str, str]]:
+        """Attributes of every `<img>`."""
+        return [attributes for tag, attributes in self.tags if tag == "img"]
 
 
 def code_cells(book: NotebookNode) -> list[tuple[int, NotebookNode]]:
@@ -58,7 +100,7 @@ def alt_text(output: NotebookNode) -> str:
 def text_of(output: NotebookNode) -> str:
     """Everything in an output that a reader can read."""
     shown = [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
-    return "\n".join([output.get("text", ""), *shown])
+    return PICTURE_AS_TEXT.sub("", "\n".join([output.get("text", ""), *shown]))
 
 
 def ran_in_order(book: NotebookNode) -> Iterator[str]:
@@ -114,6 +156,11 @@ def pictures_in_words(book: NotebookNode) -> Iterator[str]:
             yield f"cell {i}: the alt text is no full sentence: {alt!r}"
         if output.data.get("text/plain") != alt:
             yield f"cell {i}: text/plain is not the alt text"
+        images = Markup(output.data.get("text/html", "")).images
+        if [image.get("alt") for image in images] != [alt]:
+            yield f"cell {i}: text/html is not one <img> with the alt text"
+        elif images[0].get("src") != f"data:image/png;base64,{output.data['image/png'].strip()}":
+            yield f"cell {i}: the picture in text/html is another than in image/png"
     for alt, times in Counter(alt_text(output) for _, output in pictures(book)).items():
         if times > 1:
             yield f"{times} pictures have the same alt text: {alt!r}"
@@ -172,6 +219,25 @@ def _parted(names: list[str]) -> list[tuple[str, str, str]]:
     return [name.partition(".") for name in names]
 
 
+def every_image_in_words(book: NotebookNode) -> Iterator[str]:
+    """Also those that are in no output with a PNG."""
+    for i, output in outputs(book):
+        for image in Markup(output.get("data", {}).get("text/html", "")).images:
+            if not image.get("alt", "").strip():
+                yield f"cell {i}: an <img> has no alt text"
+        for kind in output.get("data", {}):
+            if kind.startswith("image/") and kind != "image/png":
+                yield f"cell {i}: {kind} has no alt text that is read"
+
+
+def tables_headed(book: NotebookNode) -> Iterator[str]:
+    """A header cell without words names nothing; an empty corner is a `<td>`."""
+    for i, output in outputs(book):
+        headers = Markup(output.get("data", {}).get("text/html", "")).headers
+        if not all(header.strip() for header in headers):
+            yield f"cell {i}: a table has an empty header cell"
+
+
 def no_widget_state(book: NotebookNode) -> Iterator[str]:
     if "widgets" in book.metadata:
         yield "metadata.widgets holds the state of widgets"
@@ -199,6 +265,8 @@ GUARDS: tuple[Guard, ...] = (
     nothing_looks_away,
     enough_compared,
     pictures_in_words,
+    every_image_in_words,
+    tables_headed,
     said_below,
     drawn,
     no_widget_state,

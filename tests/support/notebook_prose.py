@@ -4,11 +4,12 @@ import ast
 import re
 import statistics
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from tests.support.notebook_guards import Guard, code_cells, pictures
+from tests.support.notebook_guards import Guard, Markup, code_cells, pictures
 
 # The figures of the design: lowest and highest that a notebook may have.
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -34,6 +35,8 @@ HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
 FETCHES = re.compile(
     r"<(?:script|iframe|link|object|embed|video|audio)\b|<img\b[^>]*\bsrc=.https?:", re.I
 )
+# The line between a table's header and its rows.
+TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?\s*$")
 INSTALLS = re.compile(r"^\s*(?:!|%{1,2}(?:pip|conda|mamba|bash|sh|script)\b)|\bpip install\b", re.M)
 
 
@@ -141,6 +144,24 @@ def fetches_nothing(book: NotebookNode) -> Iterator[str]:
             yield f"cell {i}: installs something or starts another program"
 
 
+def tables_have_headers(book: NotebookNode) -> Iterator[str]:
+    """Every column of a table has a name, in Markdown and in HTML."""
+    for i, text in texts(book):
+        for row, below in pairwise(text.splitlines()):
+            if TABLE_RULE.match(below) and "|" in row and not TABLE_RULE.match(row):
+                named, columns = (_table_cells(line) for line in (row, below))
+                if len(list(filter(None, named))) < len(columns):
+                    yield f"cell {i}: the table {row.strip()!r} has an empty header cell"
+        if not all(header.strip() for header in Markup(text).headers):
+            yield f"cell {i}: a table has an empty header cell"
+
+
+def _table_cells(line: str) -> list[str]:
+    """Words in the cells of a line of a table; a formula alone is drawn, and not read out."""
+    line = MATHS.sub("", line)
+    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+
+
 def anchors(book: NotebookNode) -> set[str]:
     """What a link into the notebook may name: JupyterLab makes an anchor of every heading."""
     written = "\n".join(text for _, text in texts(book))
@@ -191,4 +212,5 @@ PROSE_GUARDS: tuple[Guard, ...] = (
     one_import_cell,
     balanced_maths,
     fetches_nothing,
+    tables_have_headers,
 )

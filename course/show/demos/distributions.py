@@ -50,8 +50,8 @@ def forecast() -> LiveFigure:
         row = BAROMETERS.index(barometer)
         # The bowl takes long to draw: it is part of the still background until the scene changes.
         if (row, show_truth) != scene:
-            scene = (row, show_truth)
             _set_scene(triangle, right, row, show_truth)
+            scene = (row, show_truth)  # afterwards: an interrupt leaves it to be set again
         p = np.asarray(softmax([scores[sky] for sky in SKIES]), dtype=float)
         point.set_data(*np.split(figures.to_plane(p / p.sum()), 2))
         figures.set_bars(right, p, group=1)
@@ -65,7 +65,8 @@ def forecast() -> LiveFigure:
 
 def _picture() -> tuple[Figure, Axes, Axes]:
     """Draw the triangle on the left and bars of record and forecast on the right."""
-    figure, (triangle, right) = figures.new(columns=2, width=7.6, height=4.2, width_ratios=[1.5, 1])
+    # Two numbers side by side need bars as wide as they are.
+    figure, (triangle, right) = figures.new(columns=2, width=8, height=4.2, width_ratios=[1.15, 1])
     figures.simplex(triangle, SKIES)
     figures.heat(triangle, costs()[0], label="expected cost (bits)", low=0, high=HIGHEST_COST)
     triangle.plot([], [], "s", ms=10, color=figures.TRUTH, mec="white", zorder=4)

@@ -117,6 +117,7 @@ def blocks() -> LiveFigure:
     # What a block wastes is less than one question, shared by its days.
     left.plot(lengths, entropy + 1 / lengths, ":", color=figures.MUTED, label="entropy + 1/n")
     figures.reference(left, entropy, "entropy")
+    left.texts[-1].set(va="top", position=(0, -3))  # above the line are the last points
     (path,) = left.plot([], [], "o-", color=figures.COST, ms=8, label="Huffman's code")
     left.set(xlim=(0.7, 6.3), ylim=(0, 1.45), xticks=lengths)
     figures.legend(left, outside=False)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from course.data.surfaces import EXAMPLES, SURFACES, Surface, eigenvalues, tilts
 from course.show import figures
+from course.show.drawing import styled
 from course.show.live import LiveFigure, log_slider, selection_slider, slider, toggle_buttons
-from course.show.style import styled
 from course.training import descent
 from course.training.optimizers import sgd
 
@@ -230,7 +230,8 @@ def learning_rate() -> LiveFigure:
         sentences = []
         for point, name, direction in zip(dots, SIDES, directions(chosen), strict=True):
             multiplier, behaviour = direction.multiplier(rate), direction.behaviour(rate)
-            point.set_data([rate], [min(abs(multiplier), HIGHEST)])
+            # One that is beyond stays between title and word.
+            point.set_data([rate], [min(abs(multiplier), HIGHEST - 0.02)])
             factor = in_digits(multiplier)
             # The other surfaces have the same curvatures everywhere.
             where = "near the star " if surface == "Rosenbrock" else ""

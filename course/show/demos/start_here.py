@@ -42,9 +42,19 @@ class Weeks:
     """Weeks so far, and what a reader can do to add another."""
 
     def __init__(self) -> None:
-        self.tactics = [0, 0, 0, 1, 1, 1]  # of the spammers, in each week
-        # The week that the filter of each week was trained on; 0 is the week before the first.
-        self.trained_on_week = [0, 0, 0, 0, 0, 5]
+        # For each week the spammers' tactic, and the week that the filter was trained on, where 0
+        # is the one before the first. One list, so that no interrupt leaves half of a week.
+        self._weeks = [(0, 0), (0, 0), (0, 0), (1, 0), (1, 0), (1, 5)]
+
+    @property
+    def tactics(self) -> list[int]:
+        """Tactic of the spammers in each week."""
+        return [tactic for tactic, _ in self._weeks]
+
+    @property
+    def trained_on_week(self) -> list[int]:
+        """Week that the filter of each week was trained on."""
+        return [learned for _, learned in self._weeks]
 
     def next_week(self) -> None:
         """Add a week with everything as it is."""
@@ -60,14 +70,14 @@ class Weeks:
 
     def start_again(self) -> None:
         """Go back to the first week."""
-        del self.tactics[1:], self.trained_on_week[1:]
+        del self._weeks[1:]
 
     def _add(self, *, new_tactic: bool = False, retrained: bool = False) -> None:
         """Add a week; after the last one, start again."""
-        if len(self.tactics) == WEEKS:
+        if len(self._weeks) == WEEKS:
             self.start_again()
-        self.trained_on_week.append(len(self.tactics) if retrained else self.trained_on_week[-1])
-        self.tactics.append(self.tactics[-1] + new_tactic)
+        tactic, learned = self._weeks[-1]
+        self._weeks.append((tactic + new_tactic, len(self._weeks) if retrained else learned))
 
     def shares(self) -> tuple[list[float], list[float]]:
         """Return the share of spam caught in each week, by the trained filter and by the rules."""
@@ -129,7 +139,8 @@ def _picture() -> tuple[Figure, Axes]:
     ax.plot([], [], "s:", color=figures.MUTED, label="rules by hand")
     for week in weeks:
         ax.axvline(week - 0.5, color=figures.TRUTH, ls="--", lw=1.2)
-        ax.text(week - 0.5, 1.02, "retrained", color=figures.BELIEF, ha="center", size=9)
+        height = 1.068 if week % 2 else 1.02  # neighbours are wider than a week
+        ax.text(week - 0.5, height, "retrained", color=figures.BELIEF, ha="center", size=9)
     ax.set(xlim=(0.4, WEEKS + 0.6), ylim=(0, 1.1), xticks=weeks, ylabel="share of spam caught")
     ax.set(xlabel="week (dashed: the spammers changed tactics)", title=" ")
     ax.legend(loc="center right", bbox_to_anchor=(1, 0.3), frameon=False)
