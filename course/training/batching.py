@@ -16,7 +16,7 @@ from course.checks import checked, count, flag, instance, key, refusal
 
 CHUNK_SECONDS = 0.2  # between two chunks an interrupt is heard and the bar moves
 FIRST_CHUNK = 8  # steps, while the pace is not known
-MAX_EXAMPLES = 2**31 - 1  # their indices are int32
+MOST = 2**31 - 1  # of examples, whose indices are int32, and of steps, which are counted so
 MAX_INDICES = 2**18  # that a call takes along (1 MiB)
 
 
@@ -51,7 +51,7 @@ class BatchOrder:
     6
     """
 
-    @checked(key=key, examples=count(1, MAX_EXAMPLES), batch_size=count(), skip=count(0))
+    @checked(key=key, examples=count(1, MOST), batch_size=count(), skip=count(0, MOST))
     def __init__(self, key: Array, examples: int, batch_size: int, *, skip: int = 0) -> None:
         if batch_size > examples:
             raise refusal("batch_size", f"at most the {examples} examples of data", batch_size)
@@ -101,7 +101,10 @@ class Chunk(NamedTuple):
 
 
 @checked(
-    order=instance(BatchOrder), steps_done=count(0), total_steps=count(0), break_at_epochs=flag
+    order=instance(BatchOrder),
+    steps_done=count(0, MOST),
+    total_steps=count(0, MOST),
+    break_at_epochs=flag,
 )
 def chunks(
     order: BatchOrder,

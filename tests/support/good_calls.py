@@ -37,7 +37,8 @@ PACKAGES = ("maths", "models", "data", "show", "training")
 # Modules whose functions are tested elsewhere: they take what is no array, or draw a whole picture.
 ELSEWHERE = (
     "loop", "steps", "batching", "results", "sweep", "optimizer_base", "inputs", "tables",
-    "graph_layout", "graph_steps", "figures", "style", "live", "blitting",
+    "graph_layout", "graph_steps", "figures", "style", "live", "blitting", "cells", "control_panel",
+    "drawing", "picture", "arguments", "interrupts", "monitor", "trial",
 )  # fmt: skip
 # Rules of `checked`, and functions without a rule for each argument.
 NO_CALLS = {
