@@ -35,8 +35,8 @@ class Picture(NamedTuple):
         both that wide, which scrolls then, and the picture fills it. Pages without scripts and
         styles of their own, which is what notebooks that are not trusted become, can do that too.
 
-        >>> Picture(b"", 'p < "q"', 640, 360).html()[70:103]
-        '<img alt="p &lt; &quot;q&quot;" w'
+        >>> Picture(b"", 'p < "q"', 640, 360).html()[103:137]
+        '<img alt="p &lt; &quot;q&quot;" wi'
         """
         source = base64.b64encode(self.png).decode()
         alt = html.escape(self.alt)

@@ -143,10 +143,10 @@ def test_a_traced_number_of_steps_is_one_integer() -> None:
             jax.vmap(lambda n: cosine(0.1, n))(steps)
 
 
-SCHEDULES = (constant(0.1), step_decay(0.1, 2, 0.5), cosine(0.1, 10), warmup_cosine(0.1, 2, 10))
+MADE = (constant(0.1), step_decay(0.1, 2, 0.5), cosine(0.1, 10), warmup_cosine(0.1, 2, 10))
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.func.__name__)
+@pytest.mark.parametrize("schedule", MADE, ids=lambda schedule: schedule.func.__name__)
 def test_a_schedule_is_asked_for_numbers_of_steps(schedule: Partial) -> None:
     for wrong in (
         "a",
