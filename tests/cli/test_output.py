@@ -1,5 +1,6 @@
 """Every command prints something in every encoding."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from course.cli.output import NEAREST
+from course.cli.output import NEAREST, allow_every_encoding
 
-ENCODINGS = ["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "utf-8"]
+ENCODINGS = ["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "utf-8", "utf-16"]
+# Each command starts a process in these: one that Click takes for a mistake, and a usual one.
+SEEN = ["ascii", "cp1252"]
 COMMANDS = {
     "progress": ["progress"],
     "doctor": ["doctor"],
@@ -41,7 +44,7 @@ def output(encoding: str, arguments: list[str], folder: Path) -> subprocess.Comp
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_prints_in_every_encoding(command: str, tmp_path: Path) -> None:
     seen = set()
-    for number, encoding in enumerate(ENCODINGS):
+    for number, encoding in enumerate(SEEN):
         folder = tmp_path / str(number)
         folder.mkdir()
         done = output(encoding, COMMANDS[command], folder)
@@ -51,6 +54,16 @@ def test_every_command_prints_in_every_encoding(command: str, tmp_path: Path) ->
         (done.stdout + done.stderr).decode("utf-8" if encoding == "ascii" else encoding)
         seen.add(done.returncode)
     assert len(seen) == 1, seen
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_no_encoding_stops_a_stream(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding))
+    allow_every_encoding()
+    for stream in (sys.stdout, sys.stderr):
+        print("".join(NEAREST), "学 🙂 \ud800", file=stream, flush=True)
+        assert stream.buffer.getvalue().decode(encoding).endswith("\n")
 
 
 def test_what_ascii_stands_for_is_ascii() -> None:
