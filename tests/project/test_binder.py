@@ -149,6 +149,10 @@ def binder(clone: Path, tmp_path: Path) -> SimpleNamespace:
 @on_binder
 @pytest.mark.network
 def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
+    # The other notebooks that it would run fill the same caches in the same way.
+    for other in (binder.clone / "notebooks").glob("*.ipynb"):
+        if other.stem != NOTEBOOK:
+            other.unlink()
     binder.run("./binder/postBuild")
 
     cache = binder.prefix / "var" / "cache" / "why-models-learn"
