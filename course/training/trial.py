@@ -76,8 +76,7 @@ def _step(
 
     # A loop whose length depends on the data, for one, has no gradient.
     expected = "a function that JAX can differentiate, together with the model"
-    total = lambda params: jnp.sum(_losses(loss, _apply(model, params, inputs), targets))
-    _call("loss", expected, jax.grad(total), params)
+    _call("loss", expected, jax.grad(partial(_total, model, loss, batch)), params)
 
     expected = "an optimizer for the parameters of the model"
     state = _call("optimizer", expected, optimizer.init, params)
@@ -89,6 +88,12 @@ def _step(
     _check_like("an update for each parameter", updated[0], params)
     _check_like("a state that keeps its shape from step to step", updated[1], state)
     return params, state
+
+
+def _total(model: Model, loss: Partial, batch: Data, params: PyTree) -> Array:
+    """Return the sum of the losses of a batch."""
+    inputs, targets = batch
+    return jnp.sum(_losses(loss, _apply(model, params, inputs), targets))
 
 
 def _apply(model: Model, params: PyTree, inputs: Array) -> Array:

@@ -276,12 +276,10 @@ def test_an_interrupt_after_the_last_step_is_told(
         real(self, *error)
 
     monkeypatch.setattr(StopSignal, "__exit__", leave)
-    given = {"epochs": 2, "batch_size": 16, "progress": False}
+    given = {"epochs": 2, "batch_size": 16, "progress": False, "keys" if many else "key": KEY}
+    train: Any = sweep if many else fit
     with pytest.warns(RuntimeWarning, match="interrupted after"):
-        if many:
-            result = sweep(NET, cross_entropy, sgd(0.1), flowers(), keys=KEY, **given)
-        else:
-            result = run(**given)
+        result = train(NET, cross_entropy, sgd(0.1), flowers(), **given)
     assert result.stopped is Stopped.INTERRUPTED
 
 

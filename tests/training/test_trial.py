@@ -67,8 +67,8 @@ def test_a_loss_that_teaches_nothing_is_refused(case: str) -> None:
 def test_a_loss_without_a_gradient_is_refused() -> None:
     def doubled(z: Any, y: Any) -> Any:
         """Double the losses until one exceeds 10: backwards, JAX does not know how often."""
-        small = lambda losses: losses.max() < 10
-        return jax.lax.while_loop(small, lambda losses: 2 * losses, cross_entropy(z, y))
+        losses = cross_entropy(z, y)
+        return jax.lax.while_loop(lambda some: some.max() < 10, lambda some: 2 * some, losses)
 
     with pytest.raises(TypeError, match=r"^loss: expected a function that JAX can differentiate"):
         run(loss=doubled)

@@ -110,6 +110,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "yes": (True, "a number of devices or 'all'.*got bool"),
     "half": (1.5, "a number of devices or 'all'.*got float"),
     "number in text": ("2", "a number of devices or 'all'.*got '2'"),
+    "long text": ("2" * 999, f"a number of devices or 'all'.*got '{'2' * 60}…'"),
     "dict": ({"cpu": 2}, "a number of devices or 'all'.*got dict"),
     "set": ({*jax.devices()}, "a number of devices or 'all'.*got set"),
     "device alone": (jax.devices()[0], "a number of devices or 'all'"),
