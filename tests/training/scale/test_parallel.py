@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "grid": (np.array(jax.devices()).reshape(2, 2), "different ones of"),
     "numbers": ([0, 1], "different ones of .*got .'int', 'int'."),
     "negative": (np.array(-1), "an integer of at least 1, got -1"),
-    "beyond": (10**400, "at most"),
+    "beyond": (10**400, "an integer of at most 16777216, got an integer of 1329 bits"),
 }
 
 
