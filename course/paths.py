@@ -84,12 +84,16 @@ def _absolute(name: str, value: Any, base: Path | None, kind: str) -> Path:
     if not expanded.strip():
         raise ValueError(f"{wanted} {text!r}, whose variables are empty")
     try:
+        os.fsencode(expanded)
         path = Path(expanded).expanduser()
         if base is not None and not path.is_absolute():
             path = Path.home() / base.expanduser() / path
         return path.absolute()
     except RuntimeError as error:  # nobody's home folder
         raise ValueError(f"{wanted} {text!r}: {str(error).lower().rstrip('.')}") from error
+    except UnicodeEncodeError as error:
+        got = f"{text!r}, whose characters no file's name can hold"
+        raise ValueError(f"{wanted} {got}") from error
     except FileNotFoundError as error:
         raise ValueError(f"{wanted} {text!r}, but the working folder is gone") from error
 

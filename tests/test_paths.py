@@ -55,6 +55,7 @@ def test_paths_are_expanded(read: Any, home: Path, tmp_path: Path) -> None:
         ("\n", r"got '\\n'"),
         ("-", "stands for no file"),
         ("a\0b", r"got 'a\\x00b'"),
+        ("a\ud800", "whose characters no file's name can hold"),
         ("gs://bucket/run", "the address 'gs://bucket/run': mount it"),
         ("s3://bucket/run", "mount it"),
         ("https://host/run", "mount it"),

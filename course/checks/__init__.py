@@ -43,7 +43,13 @@ from course.checks.arrays import (
 )
 from course.checks.decorator import Arguments, Rule, checked
 from course.checks.records import axes_spec, check_parts, fields, sequence, strings
-from course.checks.refusals import describe_error, describe_integer, is_refusal, refusal
+from course.checks.refusals import (
+    describe_error,
+    describe_integer,
+    describe_text,
+    is_refusal,
+    refusal,
+)
 from course.checks.single import (
     count,
     flag,
@@ -77,8 +83,8 @@ __all__ = [
     "BELOW_1", "HUGE", "MOST", "MOST_AXES", "MOST_NUMBERS", "SUM_TOLERANCE", "TINY", "TOLERANCE",
     "Arguments", "ArraySpec", "Rule", "Shape", "axes_spec", "check_parts", "check_range",
     "check_shape", "check_size", "checked", "count", "describe_error", "describe_integer",
-    "describe_shape", "fields", "finite", "flag", "function", "instance", "integer", "is_refusal",
-    "key", "kind_of", "known_key", "labels", "number", "one_of", "positive", "probabilities",
-    "probability", "read_array", "read_known", "refusal", "seed", "sequence", "single_precision",
-    "strings", "text", "within",
+    "describe_shape", "describe_text", "fields", "finite", "flag", "function", "instance",
+    "integer", "is_refusal", "key", "kind_of", "known_key", "labels", "number", "one_of",
+    "positive", "probabilities", "probability", "read_array", "read_known", "refusal", "seed",
+    "sequence", "single_precision", "strings", "text", "within",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import operator
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import AbstractArray
 
-from course.checks.refusals import describe_error, describe_integer, refusal
+from course.checks.refusals import describe_error, describe_integer, is_refusal, refusal
 
 Shape = tuple[int, ...]
 Sizes = dict[str, int | Shape]
@@ -20,6 +21,7 @@ Sizes = dict[str, int | Shape]
 MOST = 2**24
 # As many numbers has an array at most whose size follows from arguments: 512 MiB in float32.
 MOST_NUMBERS = 2**27
+MOST_GIVEN = 2**31 - 1  # numbers in an array that is given, which JAX counts in int32
 MOST_AXES = 32  # that JAX can handle
 
 # The floats that keep their dtype in JAX.
@@ -99,21 +101,35 @@ def read_array(name: str, value: Any, *, numpy: bool = False) -> Any:
         # NumPy would believe a list that claims to be endless, until the memory is full.
         length = operator.length_hint(value)
         if length <= MOST_NUMBERS:
+            _check_length(name, value, length)
             array = np.asarray(value)
     except jax.errors.TracerArrayConversionError:
         return _read_traced(name, value, numpy=numpy)
     except Exception as error:  # an object may raise anything when it is converted
+        if is_refusal(error):
+            raise
         irregular = isinstance(value, list | tuple) and isinstance(error, ValueError)
         got = f"an irregular {type(value).__name__}"
         raised = f"{type(value).__name__}, which raises {describe_error(error)}"
         raise refusal(name, "numbers", got if irregular else raised, TypeError) from None
     if length > MOST_NUMBERS:
         raise refusal(name, f"at most {MOST_NUMBERS} values", length)
+    if array.size > MOST_GIVEN:  # a view, perhaps, that repeats few numbers
+        raise refusal(name, f"at most {MOST_GIVEN} values in all", describe_shape(array.shape))
     if array.ndim > MOST_AXES:
         raise refusal(name, f"at most {MOST_AXES} axes", array.ndim)
     if type(value) is not np.ndarray and _holds_masks(value, array.ndim):
         raise refusal(name, "an array without a mask", type(value).__name__, TypeError)
     return array
+
+
+def _check_length(name: str, value: Any, length: int) -> None:
+    """Refuse an object like a list that goes on after its end: NumPy would go on, too."""
+    listed = isinstance(value, list | tuple | memoryview) or hasattr(value, "__array__")
+    if listed or not hasattr(value, "__getitem__"):
+        return
+    if any(True for _ in itertools.islice(value, length, length + 1)):
+        raise refusal(name, f"{length} values, as its length says", "more")
 
 
 def _read_traced(name: str, value: Any, *, numpy: bool) -> Any:

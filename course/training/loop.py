@@ -194,7 +194,10 @@ def fit(
         del bar
         with failure:
             saver.close(training.run)
-        result = training.result(order.steps_per_epoch, patience, interrupted=signals())
+        result = training.result(order.steps_per_epoch, patience)
+    # Only now, as no signal is noted any more: one that came late is told, too.
+    if signals() and result.stopped is not Stopped.NOT_FINITE:
+        result = result._replace(stopped=Stopped.INTERRUPTED)
     failure.raise_with(result)
     warn_if_cut_short(result)
     return result
@@ -249,16 +252,13 @@ class _Training:
         self.run = self.run.advance(self._runner.local_copy(result.state), losses, metrics)
         return metrics
 
-    def result(self, steps_per_epoch: int, patience: int | None, *, interrupted: bool) -> FitResult:
-        """Return what was learned; an interrupt that came too late to end the run is told, too."""
+    def result(self, steps_per_epoch: int, patience: int | None) -> FitResult:
+        """Return what was learned."""
         run = self.run
         losses = [*run.losses, *self._broken]
         history = make_history(losses, run.metrics, self._data, steps_per_epoch)
         params, opt_state = run.best.state if patience and run.best.epoch else run.state
-        stopped = self.stopped or Stopped.INTERRUPTED
-        if interrupted and stopped is not Stopped.NOT_FINITE:
-            stopped = Stopped.INTERRUPTED
-        return FitResult(params, opt_state, history, stopped)
+        return FitResult(params, opt_state, history, self.stopped or Stopped.INTERRUPTED)
 
 
 def _noted_signals(runner: Runner) -> StopSignal:

@@ -126,7 +126,8 @@ def sweep(
                 stopped = Stopped.FINISHED
         del bar  # in its finaliser a signal that is not noted would be lost
         history = make_history(run.losses, run.metrics, examples, per_epoch)
-        stopped = Stopped.INTERRUPTED if signals() else stopped
+    # Only now, as no signal is noted any more: one that came late is told, too.
+    stopped = Stopped.INTERRUPTED if signals() else stopped
     outcome = FitResult(run.state.params, run.state.opt_state, history, stopped)
     failure.raise_with(outcome)
     warn_if_cut_short(outcome)

@@ -2,7 +2,7 @@
 
 JAX traces a model, a loss and an optimizer for the shapes of a batch, which takes no step and
 allocates nothing, and remembers what it has traced: a second run with the same kinds and shapes is
-not traced again. Then the loss is called once with all targets, as it may look at their values.
+not traced again. Then the loss is called with all targets, as it may look at their values.
 """
 
 import math
@@ -23,6 +23,7 @@ from course.training.arguments import Data
 from course.training.optimizer_base import FLOATS, Optimizer
 
 REFUSAL = re.compile(r"\w+: (expected .*)", re.DOTALL)
+TRIED_AT_ONCE = 4096  # targets that the loss is called with before the first step
 MAX_WORDS = 200  # characters of another library's message that are quoted
 
 
@@ -73,6 +74,10 @@ def _step(
         got = "one whose gradient is 0 everywhere, such as a count of mistakes"
         raise refusal("loss", "a function that changes with the predictions", got)
 
+    # A loop whose length depends on the data, for one, has no gradient.
+    expected = "a function that JAX can differentiate, together with the model"
+    _call("loss", expected, jax.grad(partial(_total, model, loss, batch)), params)
+
     expected = "an optimizer for the parameters of the model"
     state = _call("optimizer", expected, optimizer.init, params)
     updated = _call("optimizer", expected, optimizer.update, params, state, params)
@@ -83,6 +88,12 @@ def _step(
     _check_like("an update for each parameter", updated[0], params)
     _check_like("a state that keeps its shape from step to step", updated[1], state)
     return params, state
+
+
+def _total(model: Model, loss: Partial, batch: Data, params: PyTree) -> Array:
+    """Return the sum of the losses of a batch."""
+    inputs, targets = batch
+    return jnp.sum(_losses(loss, _apply(model, params, inputs), targets))
 
 
 def _apply(model: Model, params: PyTree, inputs: Array) -> Array:
@@ -225,11 +236,18 @@ def check_targets(model: Model, loss: Partial, params: PyTree, data: Data, held_
 
 
 def _all_losses(loss: Partial, prediction: Array, targets: Array) -> np.ndarray:
-    """Return the loss of one prediction beside each of the targets."""
-    predictions = jnp.broadcast_to(prediction, (len(targets), *prediction.shape[1:]))
-    losses = _losses(loss, predictions, targets)
-    _check_losses(losses, len(targets))
-    return np.asarray(losses)
+    """Return the loss of one prediction beside each of the targets.
+
+    Some at a time: a loss that compares the examples with each other takes their number squared.
+    """
+    all_losses = []
+    for start in range(0, len(targets), TRIED_AT_ONCE):
+        some = targets[start : start + TRIED_AT_ONCE]
+        predictions = jnp.broadcast_to(prediction, (len(some), *prediction.shape[1:]))
+        losses = _losses(loss, predictions, some)
+        _check_losses(losses, len(some))
+        all_losses.append(np.asarray(losses))
+    return np.concatenate(all_losses)
 
 
 @partial(jax.jit, static_argnames="model")

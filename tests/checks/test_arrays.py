@@ -215,6 +215,13 @@ class Endless:
         return 0.5
 
 
+class LongerThanItSays(Endless):
+    """A list that has no end, whatever its length says."""
+
+    def __len__(self):
+        return 3
+
+
 def nested(depth):
     value = 0.5
     for _ in range(depth):
@@ -247,6 +254,8 @@ MASKED = np.ma.array([0.25, 0.25, 0.5], mask=[True, False, False])
         (nested(5000), "numbers, got "),
         (range(2**40), "at most 134217728 values, got 1099511627776"),
         (Endless(), "at most 134217728 values, got 4611686018427387904"),
+        (LongerThanItSays(), "3 values, as its length says, got more"),
+        (np.broadcast_to(0.5, (3, 2**33)), r"at most 2147483647 values in all, got shape \(3, 8"),
         (10**400, "numbers, got an integer of 1329 bits"),
         ([2**70], "numbers, got object"),
         (np.zeros(2, [("a", "f4")]), "numbers, got void"),

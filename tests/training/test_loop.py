@@ -17,10 +17,12 @@ from course.models.layers import Model
 from course.models.mlp import mlp
 from course.training import loop, steps
 from course.training.batching import BatchOrder, Chunk
+from course.training.interrupts import StopSignal
 from course.training.loop import FitResult, fit
 from course.training.optimizers import adam, sgd
 from course.training.results import Stopped
 from course.training.schedules import cosine
+from course.training.sweep import sweep
 from tests.support.compilations import compilations
 from tests.training.models import (
     LINE,
@@ -261,6 +263,24 @@ def test_an_interrupt_keeps_what_was_learned() -> None:
     assert 0 < done < 5 * 10**7
     assert int(result.state.count if hasattr(result.state, "count") else result.state[0]) == done
     assert result.history.loss[-5:].mean() < result.history.loss[:5].mean()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_interrupt_after_the_last_step_is_told(
+    many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = StopSignal.__exit__
+
+    def leave(self: StopSignal, *error: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        real(self, *error)
+
+    monkeypatch.setattr(StopSignal, "__exit__", leave)
+    given = {"epochs": 2, "batch_size": 16, "progress": False, "keys" if many else "key": KEY}
+    train: Any = sweep if many else fit
+    with pytest.warns(RuntimeWarning, match="interrupted after"):
+        result = train(NET, cross_entropy, sgd(0.1), flowers(), **given)
+    assert result.stopped is Stopped.INTERRUPTED
 
 
 def test_an_interrupt_during_a_chunk_leaves_it_out(monkeypatch: pytest.MonkeyPatch) -> None:

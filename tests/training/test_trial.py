@@ -64,6 +64,28 @@ def test_a_loss_that_teaches_nothing_is_refused(case: str) -> None:
         sweep(NET, loss, [sgd(0.1)], flowers(), epochs=1, batch_size=16, keys=KEY, progress=False)
 
 
+def test_a_loss_without_a_gradient_is_refused() -> None:
+    def doubled(z: Any, y: Any) -> Any:
+        """Double the losses until one exceeds 10: backwards, JAX does not know how often."""
+        losses = cross_entropy(z, y)
+        return jax.lax.while_loop(lambda some: some.max() < 10, lambda some: 2 * some, losses)
+
+    with pytest.raises(TypeError, match=r"^loss: expected a function that JAX can differentiate"):
+        run(loss=doubled)
+
+
+def test_a_loss_that_compares_examples_takes_no_more_memory_for_more_of_them() -> None:
+    sizes = []
+
+    def spread(z: Any, y: Any) -> Any:
+        sizes.append(len(y))
+        return jnp.square(z[:, None] - z).mean((1, 2))
+
+    many = (np.tile(INPUTS, (100, 1)), np.tile(LABELS, 100))
+    run(loss=spread, data=many, batch_size=100, epochs=1)
+    assert max(sizes) < 5000
+
+
 def net(init: Any = NET.init, apply: Any = NET.apply) -> Any:
     return Model(init, apply)
 

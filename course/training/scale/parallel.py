@@ -26,7 +26,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
-from course.checks import Arguments, checked, count, function, one_of, refusal
+from course.checks import Arguments, checked, count, describe_text, function, one_of, refusal
 
 AXIS = "devices"  # name of the axis over devices in a compiled program
 BATCH_AXIS = 1  # axis that is sharded over devices; axis 0 counts steps
@@ -195,7 +195,7 @@ def as_devices(name: str, value: Any, _arguments: Arguments) -> tuple[jax.Device
         return chosen
     if isinstance(value, str):
         if value != "all":
-            raise refusal(name, EXPECTED_DEVICES, repr(value))
+            raise refusal(name, EXPECTED_DEVICES, describe_text(value))
         return there
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
         raise refusal(name, EXPECTED_DEVICES, type(value).__name__, TypeError)

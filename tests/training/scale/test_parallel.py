@@ -110,6 +110,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "yes": (True, "a number of devices or 'all'.*got bool"),
     "half": (1.5, "a number of devices or 'all'.*got float"),
     "number in text": ("2", "a number of devices or 'all'.*got '2'"),
+    "long text": ("2" * 999, f"a number of devices or 'all'.*got '{'2' * 60}…'"),
     "dict": ({"cpu": 2}, "a number of devices or 'all'.*got dict"),
     "set": ({*jax.devices()}, "a number of devices or 'all'.*got set"),
     "device alone": (jax.devices()[0], "a number of devices or 'all'"),
@@ -118,7 +119,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "grid": (np.array(jax.devices()).reshape(2, 2), "different ones of"),
     "numbers": ([0, 1], "different ones of .*got .'int', 'int'."),
     "negative": (np.array(-1), "an integer of at least 1, got -1"),
-    "beyond": (10**400, "an integer of at most"),
+    "beyond": (10**400, "an integer of at most 16777216, got an integer of 1329 bits"),
 }
 
 
