@@ -48,4 +48,4 @@ def test_a_run_keeps_little_more_than_its_history(run: str, epochs: int) -> None
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     kept, grown = map(int, printed.split())
     assert kept < MIB
-    assert grown < 150 * MIB
+    assert grown < 300 * MIB  # what the allocator keeps; whole chunks would be 500 and more
