@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from course.checks import checked, number, refusal
 from course.show.bars import bars, set_bars, stacked
-from course.show.drawing import adopt, styled
+from course.show.drawing import adopt, drawing, keep_for_cell, styled
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
 from course.show.picture import Picture, small_png
 from course.show.simplex import grid, heat, simplex, to_plane
@@ -46,7 +46,6 @@ inches = number("inches, at least 1", low=1)
 
 
 @checked(width=inches, height=inches)
-@styled
 def new(
     rows: int = 1,
     columns: int = 1,
@@ -57,6 +56,8 @@ def new(
 ) -> tuple[Figure, Any]:
     """Return a figure in the course's style, unknown to pyplot, and its axes.
 
+    In a notebook all that the cell draws afterwards is in this style too.
+
     Args:
         rows: of axes.
         columns: of axes. More than one gives an array of axes, as `Figure.subplots` does.
@@ -64,10 +65,12 @@ def new(
         height: in inches.
         subplots: handed to `Figure.subplots`, such as `sharey=True`.
     """
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, **subplots)
-    adopt(figure)
+    keep_for_cell()
+    with drawing():
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, **subplots)
+        adopt(figure)
     return figure, axes
 
 
