@@ -87,7 +87,8 @@ def show(figure: object, *, alt: str) -> None:
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if not isinstance(whole, Figure):
         raise refusal("figure", "a Figure or Axes", type(figure).__name__, TypeError)
-    if len(alt.split()) < FEWEST_WORDS:
+    words: Any = alt  # of any type
+    if not isinstance(words, str) or len(words.split()) < FEWEST_WORDS:
         raise refusal("alt", "a sentence that describes the picture", repr(alt))
     file = io.BytesIO()
     whole.savefig(file, format="rgba", dpi=2 * PIXELS_PER_INCH)
