@@ -42,6 +42,7 @@ INTERRUPTS: Final = [
 AS_IT_WAS: Final = "get_data_ratio"
 _LOCK = threading.RLock()  # held by the thread that draws: there is one dictionary for all
 _THREAD = threading.local()  # `now` is this thread's drawing
+_NOW: Any = matplotlib.rcParams  # the one dictionary that there is
 _OF_READER: dict[str, Any] = {}  # the settings while a cell runs that has made a figure
 
 
@@ -152,16 +153,16 @@ def drawing() -> Iterator[Drawing]:
         _THREAD.now = drawn
         try:
             # Past the checks: the values were checked before, and 300 checks take a millisecond.
-            dict.update(matplotlib.rcParams, SETTINGS)
+            dict.update(_NOW, SETTINGS)
             yield drawn
         finally:
-            dict.update(matplotlib.rcParams, own)
+            dict.update(_NOW, own)
             _THREAD.now = None
 
 
 def _settings() -> dict[str, Any]:
     """Return the settings there are now, past `rcParams[…]`, which would look for a backend."""
-    return {name: value for name, value in dict.items(matplotlib.rcParams) if name in SETTINGS}
+    return {name: value for name, value in dict.items(_NOW) if name in SETTINGS}
 
 
 def keep_for_cell() -> None:
@@ -175,15 +176,16 @@ def keep_for_cell() -> None:
         with _LOCK:
             shell.events.register("post_execute", _end_cell)  # once, however often
             _OF_READER.update(_settings())
-            dict.update(matplotlib.rcParams, SETTINGS)
+            dict.update(_NOW, SETTINGS)
 
 
 def _end_cell() -> None:
     """Give the reader's settings back, but for those that the cell itself has set."""
+    fixed: dict[Any, Any] = {**SETTINGS}
     with _LOCK:
-        unset = {name for name, value in _settings().items() if value is SETTINGS[name]}
+        unset = {name for name, value in _settings().items() if value is fixed[name]}
         back = {name: value for name, value in _OF_READER.items() if name in unset}
-        dict.update(matplotlib.rcParams, back)
+        dict.update(_NOW, back)
         _OF_READER.clear()
 
 

@@ -75,20 +75,19 @@ def new(
 
 
 @styled
-def show(figure: object, *, alt: str) -> None:
+def show(figure: object, *, alt: object) -> None:
     """Display a figure once, twice as fine as it appears, with words for who cannot see it.
 
     The same code gives the same picture whatever the reader's settings of matplotlib.
 
     Args:
         figure: a Figure, or one of its Axes.
-        alt: what the picture shows, in words; also the plain-text form of the output.
+        alt: text, what the picture shows in words; also the plain-text form of the output.
     """
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if not isinstance(whole, Figure):
         raise refusal("figure", "a Figure or Axes", type(figure).__name__, TypeError)
-    words: Any = alt  # of any type
-    if not isinstance(words, str) or len(words.split()) < FEWEST_WORDS:
+    if not isinstance(alt, str) or len(alt.split()) < FEWEST_WORDS:
         raise refusal("alt", "a sentence that describes the picture", repr(alt))
     file = io.BytesIO()
     whole.savefig(file, format="rgba", dpi=2 * PIXELS_PER_INCH)
