@@ -10,6 +10,7 @@ progress file is not touched.
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from itertools import count
@@ -178,7 +179,8 @@ def update() -> list[str]:
         raise UpdateError(f"Move or undo your changes of {', '.join(other)}: the update has them.")
 
     # From here on all is undone if anything fails; if this program is killed, the copies are there.
-    before = git("rev-parse", "HEAD")
+    # Ctrl-C would end git as well and leave its locks; what follows takes a second, and goes on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     copies: list[Path] = []
     stashed = False
     try:
@@ -189,8 +191,6 @@ def update() -> list[str]:
             stashed = True
         merge(target, both)
     except BaseException:
-        if git("rev-parse", "HEAD") != before:  # interrupted when all was done
-            raise
         if asked("rev-parse", "--verify", "MERGE_HEAD"):
             git("merge", "--abort")
         if stashed:
@@ -205,7 +205,7 @@ def update() -> list[str]:
 
 
 def main() -> int:
-    """Update and print; the exit status is 1 if something was in the way."""
+    """Update and print; the exit status is 1 if something was in the way, 130 if interrupted."""
     for stream in (sys.stdout, sys.stderr):  # a name may hold signs that the terminal has not
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -214,6 +214,9 @@ def main() -> int:
     except UpdateError as error:
         print(f"{error} Nothing was changed.", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted. Nothing was changed.", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any, Final, ParamSpec, TypeVar
 
 import matplotlib
+from IPython import get_ipython
 from matplotlib.figure import Figure, SubFigure
 
 from course.show.style import STYLE
@@ -41,6 +42,8 @@ INTERRUPTS: Final = [
 AS_IT_WAS: Final = "get_data_ratio"
 _LOCK = threading.RLock()  # held by the thread that draws: there is one dictionary for all
 _THREAD = threading.local()  # `now` is this thread's drawing
+_NOW: Any = matplotlib.rcParams  # the one dictionary that there is
+_OF_READER: dict[str, Any] = {}  # the settings while a cell runs that has made a figure
 
 
 class _State(Enum):
@@ -146,17 +149,44 @@ def drawing() -> Iterator[Drawing]:
         yield now
         return
     with Drawing() as drawn, _LOCK:
-        settings = matplotlib.rcParams
-        own = dict(dict.items(settings))  # past `settings[…]`, which would look for a backend
-        own.pop("backend", None)
+        own = _settings()
         _THREAD.now = drawn
         try:
             # Past the checks: the values were checked before, and 300 checks take a millisecond.
-            dict.update(settings, SETTINGS)
+            dict.update(_NOW, SETTINGS)
             yield drawn
         finally:
-            dict.update(settings, own)
+            dict.update(_NOW, own)
             _THREAD.now = None
+
+
+def _settings() -> dict[str, Any]:
+    """Return the settings there are now, past `rcParams[…]`, which would look for a backend."""
+    return {name: value for name, value in dict.items(_NOW) if name in SETTINGS}
+
+
+def keep_for_cell() -> None:
+    """Use the course's settings until the notebook's cell ends, if one runs.
+
+    A cell that calls `Rectangle` or `Line2D` has made an artist before any figure knows of it.
+    """
+    get_shell: Callable[[], Any] = get_ipython
+    shell = get_shell()
+    if shell is not None and not _OF_READER:
+        with _LOCK:
+            shell.events.register("post_execute", _end_cell)  # once, however often
+            _OF_READER.update(_settings())
+            dict.update(_NOW, SETTINGS)
+
+
+def _end_cell() -> None:
+    """Give the reader's settings back, but for those that the cell itself has set."""
+    fixed: dict[Any, Any] = {**SETTINGS}
+    with _LOCK:
+        unset = {name for name, value in _settings().items() if value is fixed[name]}
+        back = {name: value for name, value in _OF_READER.items() if name in unset}
+        dict.update(_NOW, back)
+        _OF_READER.clear()
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from course.checks import checked, number, refusal
 from course.show.bars import bars, set_bars, stacked
-from course.show.drawing import adopt, styled
+from course.show.drawing import adopt, drawing, keep_for_cell, styled
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
 from course.show.picture import Picture, small_png
 from course.show.simplex import grid, heat, simplex, to_plane
@@ -46,7 +46,6 @@ inches = number("inches, at least 1", low=1)
 
 
 @checked(width=inches, height=inches)
-@styled
 def new(
     rows: int = 1,
     columns: int = 1,
@@ -57,6 +56,8 @@ def new(
 ) -> tuple[Figure, Any]:
     """Return a figure in the course's style, unknown to pyplot, and its axes.
 
+    In a notebook all that the cell draws afterwards is in this style too.
+
     Args:
         rows: of axes.
         columns: of axes. More than one gives an array of axes, as `Figure.subplots` does.
@@ -64,27 +65,29 @@ def new(
         height: in inches.
         subplots: handed to `Figure.subplots`, such as `sharey=True`.
     """
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, **subplots)
-    adopt(figure)
+    keep_for_cell()
+    with drawing():
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, **subplots)
+        adopt(figure)
     return figure, axes
 
 
 @styled
-def show(figure: object, *, alt: str) -> None:
+def show(figure: object, *, alt: object) -> None:
     """Display a figure once, twice as fine as it appears, with words for who cannot see it.
 
     The same code gives the same picture whatever the reader's settings of matplotlib.
 
     Args:
         figure: a Figure, or one of its Axes.
-        alt: what the picture shows, in words; also the plain-text form of the output.
+        alt: text, what the picture shows in words; also the plain-text form of the output.
     """
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if not isinstance(whole, Figure):
         raise refusal("figure", "a Figure or Axes", type(figure).__name__, TypeError)
-    if len(alt.split()) < FEWEST_WORDS:
+    if not isinstance(alt, str) or len(alt.split()) < FEWEST_WORDS:
         raise refusal("alt", "a sentence that describes the picture", repr(alt))
     file = io.BytesIO()
     whole.savefig(file, format="rgba", dpi=2 * PIXELS_PER_INCH)

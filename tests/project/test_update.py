@@ -314,3 +314,29 @@ def test_without_git_it_says_so(clone: Folder, monkeypatch: pytest.MonkeyPatch) 
     done = clone.update()
     assert done.returncode == 1
     assert done.stderr.startswith("Git cannot be started (")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("step", ["fetch", "stash", "merge"])
+def test_an_interrupt_changes_nothing_or_comes_too_late(
+    step: str, clone: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is changed it ends the update; later all is done to the end."""
+    real = shutil.which("git")
+    script = f'#!/bin/sh\n[ "$1" != {step} ] || kill -INT $PPID\nexec {real} "$@"\n'
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(script)
+    program.chmod(0o755)
+    clone.write(TWO, "mine")
+    state = clone.state()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+        done = clone.update()
+    if step == "fetch":
+        assert (done.returncode, done.stderr) == (130, "Interrupted. Nothing was changed.\n")
+        assert clone.state() == state
+    else:
+        assert done.returncode == 0, done.stderr
+        assert clone.read(TWO.replace(".ipynb", "_mine.ipynb")) == "mine"
+        assert clone.git("stash", "list") == ""

@@ -111,7 +111,7 @@ SETTINGS: dict[str, Any] = {
     "ytick.minor.visible": True,
     "ytick.right": True,
 }  # fmt: skip
-STYLES = ["dark_background", "ggplot", "seaborn-v0_8-dark", "fivethirtyeight", "bmh"]
+STYLES = ["dark_background", "ggplot", "fivethirtyeight"]
 X = np.linspace(0, 1, 40)
 
 

@@ -44,13 +44,18 @@ def buttons(widget: widgets.Widget) -> Iterator[widgets.Button]:
         yield from buttons(child)
 
 
+CORNERS = 32
+
+
 @pytest.mark.parametrize("make", every_demo())
-def test_draws_at_every_corner_of_its_controls(make: Any) -> None:
+def test_draws_at_the_corners_of_its_controls(make: Any) -> None:
+    """At all of them, or at some that chance takes; the next one often differs in every control."""
     live = make()
     names = list(live.controls)
     alts = {live.alt}
-    for values in itertools.product(*(ends(live.controls[name]) for name in names)):
-        live.set(**dict(zip(names, values, strict=True)))
+    corners = list(itertools.product(*(ends(live.controls[name]) for name in names)))
+    for i in np.random.default_rng(0).permutation(len(corners))[:CORNERS]:
+        live.set(**dict(zip(names, corners[i], strict=True)))
         assert live.error is None, live.error
         assert live.png.startswith(b"\x89PNG")
         assert len(live.alt) > 40
@@ -62,7 +67,7 @@ def test_draws_at_every_corner_of_its_controls(make: Any) -> None:
 
 @pytest.mark.parametrize("make", every_demo())
 def test_no_text_covers_another_or_a_point(make: Any) -> None:
-    """At the ends of each control, the others as they come; a button is pressed sixteen times."""
+    """At the ends of each control, the others as they come; a button is pressed ten times."""
     live = make()
     found = {"as it comes": list(overlaps(live.figure))}
     first = live.values
@@ -71,7 +76,7 @@ def test_no_text_covers_another_or_a_point(make: Any) -> None:
             live.set(**first | {name: value})
             found[f"{name} = {value}"] = list(overlaps(live.figure))
     for button in buttons(live):
-        for _ in range(16):
+        for _ in range(10):  # the first one until the last week of the mailbox
             button.click()
         found[button.description] = list(overlaps(live.figure))
     assert {what: words for what, words in found.items() if words} == {}

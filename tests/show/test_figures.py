@@ -88,8 +88,11 @@ def test_show_displays_once_with_words(shown: list[Any], whole: bool) -> None:
     assert picture.info == {}  # nothing that changes with the version of a library
 
 
-@pytest.mark.parametrize("alt", ["", "   ", "a figure", "Bars."])
-def test_show_wants_a_description(shown: list[Any], alt: str) -> None:
+@pytest.mark.parametrize(
+    "alt",
+    ["", "   ", "a figure", "Bars.", None, 3, b"Two bars of one height.", ["a", "b", "c", "d"]],
+)
+def test_show_wants_a_description(shown: list[Any], alt: Any) -> None:
     with pytest.raises(ValueError, match="alt: expected a sentence"):
         figures.show(samples.one_belief(), alt=alt)
     assert shown == []
