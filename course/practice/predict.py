@@ -232,7 +232,7 @@ def percentage(sure: Any) -> float | None:
     """
     is_share = True
     if isinstance(sure, str):
-        text = unicodedata.normalize("NFKC", sure).replace("٫", ",")  # the Arabic decimal sign
+        text = unicodedata.normalize("NFKC", sure).replace("\u066b", ",")  # the Arabic decimal sign
         written = _NUMBER.fullmatch(text.casefold().strip())
         if written is None:
             return None
