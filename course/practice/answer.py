@@ -27,7 +27,6 @@ DEEPEST = 20  # lists in lists
 
 _TOO_MANY = f"more than {LARGEST:,} values"
 _SCALARS: tuple[type[Any], ...] = (int, float, complex, str)
-_LISTS: tuple[type[Any], ...] = (list, range, array.array)
 
 _ADVICE = {
     "generator": " (use `return`, not `yield`, or put `list(…)` around it)",
@@ -191,9 +190,9 @@ def _plain(value: Any, budget: _Budget, depth: int) -> Any:
             _plain(key, budget, depth + 1): _plain(item, budget, depth + 1)
             for key, item in value.items()
         }
-    if isinstance(value, (*_LISTS, tuple, set, frozenset)):
+    if isinstance(value, (list, range, array.array, tuple, set, frozenset)):
         items = [_plain(item, budget, depth + 1) for item in value]
-        if isinstance(value, _LISTS):
+        if isinstance(value, (list, range, array.array)):
             return items
         return tuple(items) if isinstance(value, tuple) else set(items)
     return _converted(value, budget, depth)
