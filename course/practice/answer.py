@@ -4,8 +4,10 @@ An answer may be an array of any library, an endless iterator, a list that conta
 it is, reading it takes little memory and raises nothing but `TimeUp` and `KeyboardInterrupt`.
 """
 
+import array
 import copy
 import inspect
+import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +63,7 @@ def call(function: Callable[..., Any], arguments: ArgumentTuple) -> Any:
         BlankError: if the function raises NotImplementedError.
     """
     first: Trouble | None = None
+    process = os.getpid()
     has_arrays = any(isinstance(value, np.ndarray) for value in arguments)
     for convert in (_as_numpy, _as_jax, _as_list) if has_arrays else (_as_numpy,):
         try:
@@ -79,6 +82,9 @@ def call(function: Callable[..., Any], arguments: ArgumentTuple) -> Any:
                 return result if result is None else read(result)
             except BlankError:
                 return ...
+        finally:
+            if os.getpid() != process:  # a forked copy of the kernel, which ends with the answer
+                os._exit(0)
     return first
 
 
@@ -184,9 +190,9 @@ def _plain(value: Any, budget: _Budget, depth: int) -> Any:
             _plain(key, budget, depth + 1): _plain(item, budget, depth + 1)
             for key, item in value.items()
         }
-    if isinstance(value, (list, range, tuple, set, frozenset)):
+    if isinstance(value, (list, range, array.array, tuple, set, frozenset)):
         items = [_plain(item, budget, depth + 1) for item in value]
-        if isinstance(value, (list, range)):
+        if isinstance(value, (list, range, array.array)):
             return items
         return tuple(items) if isinstance(value, tuple) else set(items)
     return _converted(value, budget, depth)
@@ -208,7 +214,7 @@ def _converted(value: Any, budget: _Budget, depth: int) -> Any:
 
 
 def _around(value: Any) -> str:
-    """Return advice for what holds items but is no list: a deque, a view, an `array.array`."""
+    """Return advice for what holds items but is no list: a deque, a view."""
     if isinstance(value, Mapping):
         return _DICT
     return _LIST if isinstance(value, (Collection, *_ITERATORS)) else ""

@@ -30,11 +30,13 @@ def patches_undone() -> Iterator[None]:
     }
     owners = [*modules.values(), *_objects(modules)]
     kept = [(owner, dict(vars(owner))) for owner in owners]
+    ours, own = vars(builtins), dict(vars(builtins))
     for loop in _LOOPS:
         setattr(builtins, loop.__name__, _stoppable(loop))
     try:
         yield
     finally:
+        ours.update(own)  # what follows calls them
         for name, module in modules.items():
             sys.modules.setdefault(name, module)
         for owner, before in kept:

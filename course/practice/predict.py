@@ -20,9 +20,9 @@ from course.practice.verdict import BRAND, Text, box, marked
 _ASK = "Which, and how sure are you, from 50 % to 100 %?"
 _CANNOT = "What happens could not be computed here ({})."
 _FIRST_COUNTS = "The first answer counts."
-# A comma before three digits may separate thousands, and is nobody's confidence.
+# A comma before three digits may separate thousands, except after 0.
 _NUMBER = re.compile(
-    r"(?P<before>[%٪]?)\s*(?P<number>\d+(?:\.\d*|,(?!\d{3}\b)\d+)?|\.\d+)"
+    r"(?P<before>[%٪]?)\s*(?P<number>\d+(?:\.\d*|,(?!\d{3}\b)\d+)?|0?[.,]\d+)"
     r"\s*(?P<after>%|٪|per ?cent|pct\.?)?"
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -232,7 +232,8 @@ def percentage(sure: Any) -> float | None:
     """
     is_share = True
     if isinstance(sure, str):
-        written = _NUMBER.fullmatch(unicodedata.normalize("NFKC", sure).casefold().strip())
+        text = unicodedata.normalize("NFKC", sure).replace("\u066b", ",")  # the Arabic decimal sign
+        written = _NUMBER.fullmatch(text.casefold().strip())
         if written is None:
             return None
         is_share = not (written["before"] or written["after"])

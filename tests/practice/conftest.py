@@ -1,5 +1,6 @@
 """Each test has a progress file of its own, and begins with the first hint."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,5 +13,6 @@ def progress_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A progress file that does not exist yet, in a folder that does not exist yet."""
     place = tmp_path / "data" / "progress.json"
     monkeypatch.setenv("COURSE_PROGRESS", str(place))
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # disks are slow, and no power fails here
     monkeypatch.setattr(exercise, "_hints_used", {})
     return place

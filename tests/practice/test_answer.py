@@ -3,6 +3,8 @@
 import array
 import collections
 import decimal
+import os
+import sys
 from typing import Any
 
 import jax.numpy as jnp
@@ -28,6 +30,7 @@ Pair = collections.namedtuple("Pair", "mean spread")
         (np.int8(3), 3),
         (np.bool_(True), True),
         (np.array(2.5), 2.5),
+        (array.array("d", [0.5, 0.25]), [0.5, 0.25]),
         (jnp.float32(0.5), 0.5),
         (jnp.bfloat16(0.5), 0.5),
         (np.clongdouble(0.5), 0.5 + 0j),
@@ -76,7 +79,7 @@ def test_what_has_no_plain_form(value: Any) -> None:
     "value",
     [
         *(map(abs, [1]), filter(None, [1]), zip([1], [2], strict=True), enumerate([1])),
-        *(collections.deque([1]), collections.UserList([1]), array.array("d", [1]), {1: 2}.keys()),
+        *(collections.deque([1]), collections.UserList([1]), {1: 2}.keys()),
         *({"a": 1}.keys(), {"a": 1}.values(), {"a": 1}.items(), reversed([1]), (x for x in [1])),
     ],
     ids=lambda value: type(value).__name__,
@@ -142,3 +145,18 @@ def test_parameters_are_compared() -> None:
     assert wrong_parameters(min, (1,), ["p"]) is None
     said = "Your function should take 2 parameters, (p, q); it takes `(p)`."
     assert wrong_parameters(lambda p: 0, (1, 2), ["p", "q"]) == said
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there processes are not copied")
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_a_forked_copy_ends_with_the_answer() -> None:
+    """It would run the rest of the notebook a second time, in the kernel's place."""
+    for leave in (lambda: None, lambda: sys.exit(3)):
+
+        def forks(leave=leave):
+            copy = os.fork()
+            if copy == 0:
+                return leave()
+            return os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+
+        assert call(forks, ()) == 0

@@ -109,6 +109,12 @@ RIGHT = [
         ),
     ),
     (
+        start_here.q3,
+        lambda examples, train, accuracy: start_here.honest_score(
+            np.random.default_rng(0).permutation(examples), train, accuracy
+        ),
+    ),
+    (
         gradient_descent.q1,
         lambda w, slope, rate: [x - rate * g for x, g in zip(w, slope(w), strict=True)],
     ),
@@ -144,6 +150,8 @@ WRONG = [
     (entropy.q1, up_to_a_zero, "You stop at the first zero"),
     (entropy.q1, lambda p: -np.sum(p * np.log2(np.maximum(p, 1e-3))), "was expected"),
     (entropy.q4, lambda bits: bits + 6.64386, "was expected"),
+    (entropy.q4, lambda bits: max(bits + np.log2(100), 0), "was expected"),
+    (entropy.q4, lambda bits: abs(bits + np.log2(100)), "was expected"),
     *(
         (distributions.q2, with_least(least), "cut small probabilities off|was expected")
         for least in (1e-2, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12, 1e-15)

@@ -18,7 +18,7 @@ from course.practice.deferred_interrupts import InterruptsNoted
 from course.practice.progress_file import read
 from tests.practice.examples import entropy_bits, my_entropy
 
-SIGNALS = 150
+SIGNALS = 100
 
 
 def test_an_interrupt_is_delivered_afterwards() -> None:

@@ -71,6 +71,20 @@ def test_what_an_answer_deletes_is_there_again() -> None:
     assert (print, np.log2, sys.modules["course.practice.compare"]) == before
 
 
+@pytest.mark.parametrize("names", [["setattr", "vars", "dict"], ["len", "getattr"], ["type"]])
+def test_built_in_functions_come_back_that_are_needed_to_put_back(names: list[str]) -> None:
+    before = [getattr(builtins, name) for name in names]
+
+    def answer(p):
+        for name in names:
+            builtins.__dict__[name] = None
+        return 0.0
+
+    assert check(entropy.q1, answer).outcome == "not yet"
+    assert [getattr(builtins, name) for name in names] == before
+    assert check(entropy.q1, entropy.my_entropy).outcome == "correct"
+
+
 def test_classes_and_exercises_stay_what_they_are() -> None:
     def answer(p):
         type(entropy.q1).check = blind

@@ -72,6 +72,7 @@ def test_the_first_answer_counts() -> None:
         *(("rises", 80), (" RISES ", 80.0), ("ris", "80"), (0, "80 %"), (np.int64(0), 0.8)),
         *((0, "0,8"), (0, "80,0 %"), (0, "80 percent"), (0, "%80"), (0, np.float32(0.8))),
         *((0, "\uff18\uff10\uff05"), (0, "\u0668\u0660\u066a"), (0, "80\u00a0%")),
+        *((0, "0,800"), (0, ",8"), (0, "\u0668\u0660\u066b\u0660"), (0, "80,0\u202f%")),
     ],
 )
 def test_guesses_and_percentages_are_understood(guess: Any, sure: Any) -> None:
@@ -107,7 +108,7 @@ def test_a_guess_that_is_none_of_the_options(guess: Any) -> None:
     "sure",
     [
         *(None, 49, 101, -80, 0.4, 0, math.nan, math.inf, "very", "", True, np.True_, [80]),
-        *("0.8%", "0.8 percent", "1%", "0,8 %", "1,000", "0,800", "80%%", "8_0", "8e1", b"80"),
+        *("0.8%", "0.8 percent", "1%", "0,8 %", "1,000", "80,000", "80%%", "8_0", "8e1", b"80"),
     ],
 )
 def test_a_percentage_that_is_none(sure: Any) -> None:

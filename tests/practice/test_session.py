@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def session() -> dict[str, Any]:
         "numpy random": [str(part) for part in np.random.get_state()],  # noqa: NPY002
         "limit": sys.getrecursionlimit(),
         "folder": os.getcwd(),
-        "environment": dict(os.environ),
+        "environment": (dict(os.environ), time.tzname),
         "matplotlib": dict(mpl.rcParams),
         "figures": plt.get_fignums(),
         "collector": (gc.isenabled(), gc.get_threshold(), list(gc.callbacks), gc.get_debug()),
@@ -70,6 +71,9 @@ def changes_everything(p):
     os.chdir("/")
     os.environ["COURSE_PROGRESS"] = "/"
     os.environ.pop("PATH", None)
+    os.environ["TZ"] = "Asia/Tokyo"
+    if hasattr(time, "tzset"):
+        time.tzset()
     mpl.rcParams["figure.figsize"] = (1, 1)
     plt.figure()
     gc.disable()

@@ -276,8 +276,9 @@ q4 = Exercise(
     difficulty=2,
     minutes=5,
     reference=in_centimetres,
-    # At -6.5 the result is nearly 0, so that every digit of the constant counts.
-    cases=lambda rng: [(float(bits),) for bits in [*rng.normal(0, 5, size=4), 0, -6.5]],
+    # At -6.5 the result is nearly 0, so that every digit of the constant counts; at -20 it is
+    # negative.
+    cases=lambda rng: [(float(bits),) for bits in [*rng.normal(0, 5, size=4), 0, -6.5, -20]],
     tolerance=1e-6,  # "exactly": 6.644 is refused, the last digits of float32 are not
     mistakes=[
         Mistake(
