@@ -4,13 +4,15 @@
 python := .venv/bin/python
 ready := .venv/ready
 pytest := $(python) -m pytest
+workers ?= 2
+# Each file runs in one worker. conftest.py puts slow files first: they are left in that order.
+spread := -n $(workers) --dist loadfile --no-loadscope-reorder
 # All notebooks, or with n=03 the one of that number.
 books := $(if $(n),notebooks/$(n)_*.ipynb,notebooks)
 nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
-  -n $(workers) --dist loadfile
+  $(spread)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate
-workers ?= 2
 # What others made, to be timed beside the course, has a place of its own.
 peers := .venv-bench
 
@@ -37,17 +39,17 @@ update: ## take the newest version; your own notebooks stay beside the new ones
 
 test: $(ready) ## run every check there is
 	@$(MAKE) --no-print-directory lint
-	$(pytest) -n $(workers) --dist loadfile
+	$(pytest) $(spread)
 	@$(MAKE) --no-print-directory compare
 	@$(MAKE) --no-print-directory portable
 
 unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
-	$(pytest) -n $(workers) --dist loadfile -m "not slow" $(args)
+	$(pytest) $(spread) -m "not slow" $(args)
 
 check: $(ready) ## everything about one notebook and the modules it uses (make check n=03)
 	@test -n "$(n)" || { echo "Which notebook? make check n=03" >&2; exit 2; }
 	@$(MAKE) --no-print-directory lint
-	$(pytest) -n $(workers) --dist loadfile --notebook $(n)
+	$(pytest) $(spread) --notebook $(n)
 	@$(MAKE) --no-print-directory compare portable workers=1
 
 compare: $(ready) ## run the notebooks offline, compare what comes out with what is stored (n=03)
