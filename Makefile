@@ -50,7 +50,7 @@ check: $(ready) ## everything about one notebook and the modules it uses (make c
 	@test -n "$(n)" || { echo "Which notebook? make check n=03" >&2; exit 2; }
 	@$(MAKE) --no-print-directory lint
 	$(pytest) $(spread) --notebook $(n)
-	@$(MAKE) --no-print-directory compare portable workers=1
+	@$(MAKE) --no-print-directory -j 2 compare portable workers=1
 
 compare: $(ready) ## run the notebooks offline, compare what comes out with what is stored (n=03)
 	$(python) tools/offline.py $(python) $(nbval)
