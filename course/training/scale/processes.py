@@ -29,9 +29,8 @@ from course.training.scale.addresses import as_address, describe_proxy, is_loopb
 
 ANSWER, ANSWER_SECONDS = "COURSE_ANSWER_SECONDS", 25.0  # to find each other at the start
 STALL, STALL_SECONDS = "COURSE_STALL_SECONDS", 12.0  # to wait for another process within a step
-# Seconds without a heartbeat after which JAX aborts with pages of text, at least. It is more than
-# the wait within a step, which ends with a sentence.
-HEARTBEAT_SECONDS = 10
+SHUTDOWN_SECONDS = 10  # that JAX may take to end
+MARGIN_SECONDS = 5  # by which the sentence about a stall comes before JAX aborts in its own words
 MESSAGE_BYTES = 2**26  # of one message of `broadcast`
 # Number of processes that a launcher has started. Slurm sets it also in an allocation outside
 # `srun`; MPICH is a launcher that JAX does not detect.
@@ -115,8 +114,9 @@ def join(
         jax.distributed.initialize(
             *address,
             initialization_timeout=int(2 * answer) + 10,
-            heartbeat_timeout_seconds=max(HEARTBEAT_SECONDS, round(stall) + 3),
-            shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+            # Half of it may be over when a process stalls: JAX sends two heartbeats in this time.
+            heartbeat_timeout_seconds=2 * (round(stall) + MARGIN_SECONDS),
+            shutdown_timeout_seconds=SHUTDOWN_SECONDS,
             # Unless it is told where to, the service listens on all interfaces.
             coordinator_bind_address=address[0] if is_loopback(address[0]) else None,
             # With an address given, JAX need not look for a launcher.
