@@ -119,13 +119,14 @@ def train(
 ) -> None:
     """Train a network on the handwritten digits.
 
-    NETWORK is digits, or mlp-H-H-... with the sizes of its hidden layers, 64 at most (digits is
-    mlp-128-128).
-    Started by mpirun, srun or as an indexed job, the processes find each other and share the work.
+    NETWORK is digits, or mlp-H-H-... with the sizes of its hidden layers, 64 of them at most
+    (digits is mlp-128-128). Started by mpirun, srun or as an indexed job, the processes find each
+    other and share the work.
     """
     settings = Settings(**options)
     if settings.resume and not settings.checkpoint:
         raise click.UsageError("--resume needs --checkpoint: where is the run kept?")
+    from course.training.interrupts import StopSignal
     from course.training.results import Stopped
     from course.training.scale import parallel, processes
 
@@ -139,7 +140,7 @@ def train(
         # Process 0 alone writes; where the others run there may be no such folder.
         if settings.checkpoint and rank.index == 0:
             check_folder(settings.checkpoint)
-        with processes.StopSignal() as stop:
+        with StopSignal() as stop:
             stopped = run(settings, rank, stop)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         # One of several processes must not wait for the others at its exit.

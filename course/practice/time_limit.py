@@ -74,9 +74,8 @@ class TimeLimit:
             self._entered = True
             for number in (signal.SIGINT, signal.SIGALRM) if HAS_TIMER else (signal.SIGINT,):
                 self._handlers[number] = signal.signal(number, self._on_signal)
-            if (
-                HAS_TIMER
-            ):  # somebody else's timer, if there is one, goes on when the block has ended
+            # Somebody else's timer, if there is one, goes on when the block has ended.
+            if HAS_TIMER:
                 self._timer = signal.setitimer(signal.ITIMER_REAL, 0)
         return self
 

@@ -96,7 +96,7 @@ def init_state(params: PyTree, **values: Scalar) -> State:
 
     Reference: `init` of `optax.GradientTransformation`.
     """
-    check_floats("params", params)
+    _check_floats("params", params)
     memory = {
         name: jax.tree.map(
             lambda w, value=value: jnp.full_like(_at_least_float32(w), value), params
@@ -133,13 +133,13 @@ def apply_rule(
     """
     # Shapes that differ would broadcast silently.
     _check_state(state, _memory_names(rule.func, len(rule.args), frozenset(rule.keywords)))
-    check_floats("grads", grads)
+    _check_floats("grads", grads)
     if params is not None:
-        check_floats("params", params)
-        check_fit("grads", grads, "params", params)
+        _check_floats("params", params)
+        _check_fit("grads", grads, "params", params)
     for remembered in state.memory.values():
-        check_floats("state", remembered)
-        check_fit("grads", grads, "state", remembered)
+        _check_floats("state", remembered)
+        _check_fit("grads", grads, "state", remembered)
 
     # The count stops at its largest value: int32 would go on with negative numbers.
     taken = jnp.minimum(jnp.asarray(state.count, jnp.int32), MAX_COUNT - 1) + 1
@@ -220,9 +220,9 @@ def apply_updates(params: PyTree, updates: PyTree) -> PyTree:
 
     Reference: `optax.apply_updates`.
     """
-    check_floats("params", params)
-    check_floats("updates", updates)
-    check_fit("updates", updates, "params", params)
+    _check_floats("params", params)
+    _check_floats("updates", updates)
+    _check_fit("updates", updates, "params", params)
     return jax.tree.map(lambda w, u: jnp.asarray(w + u, jnp.result_type(w)), params, updates)
 
 
@@ -281,15 +281,15 @@ def _update_foreign(
         expected = "an update that returns (updates, state)"
         raise refusal("optimizer", expected, type(pair).__name__, TypeError)
     updates, new_state = pair
-    check_floats("optimizer", updates)
-    check_fit("optimizer", updates, "grads", grads)
-    check_fit("optimizer", _arrays_alone(new_state), "the state before", state)
+    _check_floats("optimizer", updates)
+    _check_fit("optimizer", updates, "grads", grads)
+    _check_fit("optimizer", _arrays_alone(new_state), "the state before", state)
     return updates, new_state
 
 
 def _init_foreign(init: Partial, params: PyTree) -> PyTree:
     """Call the `init` of a foreign transformation."""
-    check_floats("params", params)
+    _check_floats("params", params)
     return _arrays_alone(_call(init, params))
 
 
@@ -342,7 +342,7 @@ def _check_holds(name: str, values: np.ndarray, path: Any) -> None:
         raise refusal(name, expected, f"{beyond.max():.7g}")
 
 
-def check_floats(name: str, tree: PyTree) -> None:
+def _check_floats(name: str, tree: PyTree) -> None:
     """Refuse a pytree with a leaf that holds no real floats of 16 bits or more."""
     for path, leaf in _leaves(name, tree):
         got = type(leaf).__name__
@@ -355,7 +355,7 @@ def check_floats(name: str, tree: PyTree) -> None:
             _check_holds(name, np.asarray(leaf), path)
 
 
-def check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
+def _check_fit(name: str, tree: PyTree, other: str, model: PyTree) -> None:
     """Refuse a pytree that has not the structure and the shapes of another."""
     given = _describe_shapes(tree)
     wanted = _describe_shapes(model)

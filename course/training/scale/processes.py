@@ -24,7 +24,6 @@ from jax.experimental import multihost_utils
 
 from course import checks
 from course.checks import TINY, checked, number, refusal
-from course.training.interrupts import StopSignal as StopSignal
 from course.training.scale.addresses import as_address, describe_proxy, is_loopback
 
 ANSWER, ANSWER_SECONDS = "COURSE_ANSWER_SECONDS", 25.0  # to find each other at the start
