@@ -13,6 +13,9 @@ nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(book
   $(spread)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate
+# Bytecode is kept, in images that tell Python not to as well: a process that finds none compiles a
+# thousand modules before it begins, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 # What others made, to be timed beside the course, has a place of its own.
 peers := .venv-bench
 
