@@ -5,12 +5,17 @@ for each test file or notebook, so that neither order nor workers matter), an em
 profile, and the CPU (or the accelerator, where COURSE_DEVICE=1 asks for it). A compared cell that
 is skipped or expected to fail counts as failed.
 
+Kernels of notebooks share what JAX compiled: each notebook runs with its stored answers, with the
+solutions, and in a browser.
+
 Tests see four simulated devices, and no promotion of dtypes that JAX's strict mode refuses. Neither
 holds on an accelerator, nor for kernels and other processes that a test starts.
 """
 
 import hashlib
 import os
+import platform
+import re
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -38,8 +43,12 @@ SLOW_FILES = {
     "test_kernel", "test_notebook_exercises", "test_notebook_render", "test_notebook_runs",
     "test_notebook_tool", "test_notebooks_in_lab", "test_parallel", "test_processes",
 }  # fmt: skip
+# Where a test runs whole notebooks: in these folders, and in a notebook that nbval collects.
+RUN_NOTEBOOKS = {"tests/notebooks", "tests/browser"}
+HERE = Path(__file__).parent
 pytest_plugins = ["tests.support.notebook_runs", "tests.support.one_notebook"]
 PRIVATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+COMPILED = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A kernel that is still closing may hold a file in the folder when it is removed.
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
+    # Without pytest's cache (-p no:cacheprovider) each kernel compiles for itself.
+    config.stash[COMPILED] = compiled_programs(config) if hasattr(config, "cache") else {}
     os.environ.update(kernel_environment(Path(private.name)))
     if ON_DEVICE:
         del os.environ["JAX_PLATFORMS"]
@@ -91,6 +102,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+def compiled_programs(config: pytest.Config) -> dict[str, str]:
+    """Return JAX's settings for a cache of what it compiled, in pytest's own for this processor.
+
+    A largest size makes JAX lock the folder, so that no process reads what another is writing.
+    """
+    try:
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        processor = platform.processor()
+    features = re.search(r"^(flags|Features).*$", processor, re.MULTILINE)
+    kind = hashlib.sha256((features[0] if features else processor).encode()).hexdigest()[:16]
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(config.cache.mkdir(f"compiled-for-{kind}")),
+        "JAX_COMPILATION_CACHE_MAX_SIZE": str(2**28),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def is_in(path: Path, folders: set[str]) -> bool:
+    """Return whether a file is one of these files, or in one of these folders, of the project."""
+    return any(path.is_relative_to(HERE / folder) for folder in folders)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[PRIVATE].cleanup()
 
@@ -101,11 +136,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     name = hashlib.sha256(str(item.path).encode()).hexdigest()[:16]
     folder = Path(item.config.stash[PRIVATE].name, name)
     os.environ["COURSE_PROGRESS"] = str(folder / "progress.json")
+    if item.path.suffix == ".ipynb" or is_in(item.path, RUN_NOTEBOOKS):
+        os.environ.update(item.config.stash[COMPILED])
+    else:
+        for name in item.config.stash[COMPILED]:
+            os.environ.pop(name, None)
     if item.path.suffix == ".py" and not ON_DEVICE:
         import jax
 
-        here = Path(__file__).parent
-        standard = any(item.path.is_relative_to(here / name) for name in STANDARD_PROMOTION)
+        standard = is_in(item.path, STANDARD_PROMOTION)
         jax.config.update("jax_numpy_dtype_promotion", "standard" if standard else "strict")
 
 

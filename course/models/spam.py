@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Shaped
 
 from course.checks import (
     Arguments,
@@ -36,6 +36,9 @@ from course.models.naive_bayes import BernoulliParams
 
 # Words that somebody wrote down after a morning with a full inbox.
 KEYWORDS = ("prize", "cash", "voucher", "claim", "free", "win", "offer", "urgent")
+
+# Tables of words have a multiple of so many columns.
+COLUMNS = 128
 
 
 class SpamFilter(NamedTuple):
@@ -110,7 +113,9 @@ def train(texts: Sequence[str], spam: Sequence[bool] | Bool[np.ndarray, " messag
     ('coat', 'is', 'prize', 'ready', 'your')
     """
     known = vocabulary(texts)
-    return SpamFilter(known, fit(word_counts(texts, known), spam))
+    log_prior, *tables = fit(_widened(word_counts(texts, known)), spam)
+    log_present, log_absent = (jnp.array(np.array(table)[:, : len(known)]) for table in tables)
+    return SpamFilter(known, BernoulliParams(log_prior, log_present, log_absent))
 
 
 @checked(spam_filter=_whole_filter, texts=strings)
@@ -128,8 +133,20 @@ def classify(spam_filter: SpamFilter, texts: Sequence[str]) -> Bool[np.ndarray, 
     >>> classify(learned, ["the prize", "the coat"]).tolist()
     [True, False]
     """
-    log_odds = apply(spam_filter.params, word_counts(texts, spam_filter.vocabulary))
+    log_prior, log_present, log_absent = spam_filter.params
+    # What is added says nothing: such a word is absent from every message, of either class.
+    tables = (jnp.array(_widened(table)) for table in (log_present, log_absent))
+    counts = _widened(word_counts(texts, spam_filter.vocabulary))
+    log_odds = apply(BernoulliParams(log_prior, *tables), counts)
     return np.asarray(log_odds) > 0
+
+
+def _widened(table: ArrayLike) -> Shaped[np.ndarray, "rows columns"]:
+    """Add columns of zeros: `jit` compiles for each shape, and every vocabulary has its own size.
+
+    Compiling takes many times as long as the training itself.
+    """
+    return np.pad(table, ((0, 0), (0, -np.shape(table)[1] % COLUMNS)))
 
 
 @checked(counts=_counts, spam=labels(2), pseudo_count=PSEUDO_COUNT)
