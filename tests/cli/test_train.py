@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
 
 from course.cli.run_training import Settings
+from course.cli.train import read_network, train
 from course.training.interrupts import StopSignal
 from course.training.results import Stopped
 from course.training.scale.checkpoint import OrbaxStore
@@ -80,6 +82,12 @@ def test_a_folder_that_cannot_be_is_refused_before_any_work(
         result = run("train", *QUICK, "--checkpoint", folder, *more)
         assert_one_sentence(result, "^Error: --checkpoint: expected ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_network_of_a_name_can_be_spelt_out() -> None:
+    context, option = click.Context(train), train.params[0]
+    sizes = {read_network(context, option, name) for name in ("digits", "mlp-128-128")}
+    assert sizes == {(128, 128)}
 
 
 def test_a_folder_in_the_home_folder_is_found(
