@@ -164,8 +164,8 @@ def _switched_off(extensions: dict[str, Any]) -> set[str]:
     """Return the names that the settings, or extensions that are not off themselves, switch off."""
     from jupyter_server.services.config.manager import ConfigManager
 
-    page = ConfigManager(config_dir_name="labconfig").get("page_config")
-    settings = page.get("disabledExtensions", {})
+    manager: Any = ConfigManager(config_dir_name="labconfig")
+    settings = manager.get("page_config").get("disabledExtensions", {})
     by_others = {
         name: True
         for extension, says in extensions.items()
