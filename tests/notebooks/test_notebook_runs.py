@@ -59,7 +59,7 @@ BOOKS: dict[str, tuple[str, list[NotebookNode]]] = {
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What `pytest --nbval` says, offline, of all the notebooks; one broken one fails them all."""
+    """What `pytest --nbval` says, offline, of all these notebooks in one run."""
     folder = tmp_path_factory.mktemp("notebooks")
     for name, (source, outputs) in BOOKS.items():
         cell = new_code_cell(source.strip(), outputs=outputs, execution_count=1)

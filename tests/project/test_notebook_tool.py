@@ -157,14 +157,22 @@ def test_what_the_reader_kept_is_none_of_the_courses_notebooks(updated: Path) ->
 @pytest.mark.parametrize("target", ["compare", "portable", "notebooks"])
 @pytest.mark.parametrize(
     ("number", "named"),
-    [("", ["01_a", "02_b"]), ("n=02", ["02_b"]), ("n=9", ["9_*"])],
+    [("", ["01_a", "02_b"]), ("02", ["02_b"]), ("9", ["9_*"])],
     ids=["all", "one", "one that is not there"],
 )
 def test_make_passes_over_what_the_reader_kept(
     target: str, number: str, named: list[str], updated: Path
 ) -> None:
-    command = ["make", "--dry-run", target, *number.split()]
-    done = subprocess.run(command, cwd=updated, capture_output=True, text=True, check=True)
+    # The tests themselves may run under make, with an n of their own.
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    done = subprocess.run(
+        ["make", "--dry-run", target, f"n={number}"],
+        cwd=updated,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert re.findall(r"notebooks/(\S+)\.ipynb", done.stdout) == named
 
 
