@@ -127,7 +127,7 @@ def test_what_only_looks_like_a_checkpoint_is_named(resume: list[str], tmp_path:
 
 
 def test_a_loss_that_breaks_is_a_failure() -> None:
-    result = run("train", *QUICK, "--optimizer", "sgd", "--rate", "1e30")
+    result = run("train", *QUICK, "--devices", "1", "--optimizer", "sgd", "--rate", "1e30")
     assert result.exit_code == 1
     assert "no longer finite at step" in result.stderr
     assert "try a smaller --rate." in result.stderr
@@ -161,7 +161,7 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path: Path) -> None:
     with safe_from(signal.SIGINT):
         finger.start()
         kept = ("--checkpoint", str(folder), "--save-every", "0")
-        result = run("train", "mlp-16", "--epochs", "100000", *kept)
+        result = run("train", "mlp-16", "--devices", "1", "--epochs", "100000", *kept)
         over.set()
         finger.join()
     assert result.exit_code == 130, result.output
