@@ -7,8 +7,10 @@ pytest := $(python) -m pytest
 workers ?= 2
 # Each file runs in one worker. conftest.py puts slow files first: they are left in that order.
 spread := -n $(workers) --dist loadfile --no-loadscope-reorder
-# All notebooks, or with n=03 the one of that number.
-books := $(if $(n),notebooks/$(n)_*.ipynb,notebooks)
+# All notebooks, or with n=03 the one of that number; not what `make update` kept of the reader's.
+numbered := $(sort $(wildcard notebooks/$(or $(n),*)_*.ipynb))
+books := $(foreach book,$(numbered),$(if $(findstring _mine,$(book)),,$(book)))
+books := $(or $(strip $(books)),notebooks/$(n)_*.ipynb)
 nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
   $(spread)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -71,8 +73,8 @@ format: $(ready) ## put the code into the course's style
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-notebooks: $(ready) ## run all notebooks afresh and store their outputs
-	$(python) tools/notebooks.py notebooks/*.ipynb
+notebooks: $(ready) ## run the notebooks afresh and store their outputs (n=03)
+	$(python) tools/notebooks.py $(books)
 
 # PyTorch is not in the lock: which of its wheels fits depends on the machine. `torch` is given to
 # pip: make bench torch="torch==2.13.0", with the options that pytorch.org names for the processor.

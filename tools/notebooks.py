@@ -37,6 +37,11 @@ SECONDS_PER_CELL = 300
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def courses_own(folder: Path) -> list[Path]:
+    """The course's notebooks in a folder; not what `make update` has kept there of the reader's."""
+    return sorted(path for path in folder.glob("*.ipynb") if "_mine" not in path.stem)
+
+
 class NotebookError(Exception):
     """A notebook that cannot be read, run or stored; the message names notebook and cell."""
 

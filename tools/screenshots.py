@@ -21,9 +21,10 @@ from playwright.sync_api import BrowserContext, FloatRect, Page, sync_playwright
 
 from tests.support.chromium import find_chromium
 from tools.lab import Lab, OpenNotebook, serving
+from tools.notebooks import courses_own
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = courses_own(ROOT / "notebooks")
 WIDTHS = (1280, 1920)
 HEIGHT = 1900
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}

@@ -11,11 +11,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.nbconvertapp import NbConvertApp
 
-from course.cli.saving import WIDGET_VIEW
+from course.cli.saving import MARK, WIDGET_VIEW
 from tools.notebooks import kernel_environment
 
 DEMO = "from course.show.demos import entropy\nentropy.coin()"
+# The same for Jupyter as a demo, without the time that a figure takes.
+SHOWN = (
+    "import ipywidgets\nbundle = ipywidgets.IntSlider()._repr_mimebundle_()\n"
+    f"bundle[{WIDGET_VIEW!r}][{MARK!r}] = True\n"
+    "display(bundle | {'image/png': 'AAAA'}, raw=True)"
+)
 QUESTION = "from course import practice\npractice.predict(practice.entropy.p1)"
 OWN = "import ipywidgets\nipywidgets.IntSlider(description='mine')"
 # A name space of its own has no network, not even a loopback that is up: kernels need that.
@@ -31,13 +38,22 @@ def offline() -> list[str]:
     return []
 
 
-def export(folder: Path, *cells: str, to: str = "html") -> str:
-    """What nbconvert makes of a notebook with these cells, which it runs."""
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(book, folder / "small.ipynb")
-    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", to, "--output", "made"]
+def written(folder: Path, **books: list[str]) -> list[str]:
+    """Write notebooks with these cells; the names of the files."""
+    for name, sources in books.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return [f"{name}.ipynb" for name in books]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Notebooks that nbconvert ran, as pages: a demo, and what a reader's own widget is beside."""
+    folder = tmp_path_factory.mktemp("pages")
+    names = written(folder, course=[DEMO, QUESTION], reader=[SHOWN, OWN])
+    options = ["--execute", "--to", "html", "--output-dir", "made"]
     done = subprocess.run(
-        [*offline(), *command, "small.ipynb"],
+        [*offline(), sys.executable, "-m", "nbconvert", *options, *names],
         cwd=folder,
         env=os.environ | kernel_environment(folder),
         capture_output=True,
@@ -45,8 +61,7 @@ def export(folder: Path, *cells: str, to: str = "html") -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (made,) = folder.glob("made.*")
-    return made.read_text(encoding="utf-8")
+    return {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("made/*.html")}
 
 
 class Page(HTMLParser):
@@ -72,8 +87,10 @@ def asked_for_widgets(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_an_exported_page_shows_the_picture_and_asks_nobody_for_widgets(tmp_path: Path) -> None:
-    text = export(tmp_path, DEMO, QUESTION)
+def test_an_exported_page_shows_the_picture_and_asks_nobody_for_widgets(
+    pages: dict[str, str],
+) -> None:
+    text = pages["course"]
     page = Page(text)
     (picture,) = page.pictures
     assert str(picture["src"]).startswith("data:image/png;base64,")
@@ -85,16 +102,29 @@ def test_an_exported_page_shows_the_picture_and_asks_nobody_for_widgets(tmp_path
 
 
 @pytest.mark.slow
-def test_widgets_of_the_readers_own_are_exported_as_before(tmp_path: Path) -> None:
-    text = export(tmp_path, DEMO, OWN)
+def test_widgets_of_the_readers_own_are_exported_as_before(pages: dict[str, str]) -> None:
+    text = pages["reader"]
     assert len(Page(text).pictures) == 1
     assert text.count(f'type="{WIDGET_VIEW}"') >= 1
     assert asked_for_widgets(text)
 
 
 @pytest.mark.slow
-def test_a_notebook_that_nbconvert_ran_holds_the_picture(tmp_path: Path) -> None:
-    made = json.loads(export(tmp_path, DEMO, to="notebook"))
+def test_a_notebook_that_nbconvert_ran_holds_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, shown=[SHOWN])
+    monkeypatch.chdir(tmp_path)
+    for name, value in kernel_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    # In this process; as the command, it must be the one application that the settings ask for.
+    app = NbConvertApp.instance(log_level="ERROR")
+    try:
+        app.initialize(["--execute", "--to", "notebook", "--output-dir", "made", "shown.ipynb"])
+        app.start()
+    finally:
+        NbConvertApp.clear_instance()
+    made = json.loads((tmp_path / "made" / "shown.ipynb").read_text(encoding="utf-8"))
     (output,) = made["cells"][0]["outputs"]
     assert "image/png" in output["data"]
     assert WIDGET_VIEW not in output["data"]

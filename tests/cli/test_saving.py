@@ -2,15 +2,15 @@
 
 import copy
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
 from course.cli import saving
-from tests.support.repository import ROOT
-from tools.lab import Lab, serving
 
 VIEW = saving.WIDGET_VIEW
 OWN = {VIEW: {"model_id": "b", "version_major": 2, "version_minor": 0}, "text/plain": "Canvas"}
@@ -105,30 +105,58 @@ def test_what_is_no_notebook_is_left_alone() -> None:
     assert save(None, type="directory") is None
 
 
-PROGRAMS = {
-    "jupyter lab": ("jupyterlab", "--allow-root"),
-    "jupyter notebook": ("notebook", "--allow-root"),
-    "a hub's server": ("jupyter_server", "--allow-root"),
-    "course lab": ("course.cli", "lab"),
-}
+# Each program, as its command starts it, saves a notebook as a page has it do; no page is served.
+SAVES = """
+import asyncio, json, sys
+from pathlib import Path
+from jupyter_server.serverapp import ServerApp
+from jupyterlab.labapp import LabApp
+from notebook.app import JupyterNotebookApp
+from course.cli.lab import lab_arguments
+
+content, here = json.load(sys.stdin), Path.cwd()
+for program, app, arguments in [
+    ("jupyter lab", LabApp, ["--no-browser"]),
+    ("jupyter notebook", JupyterNotebookApp, ["--no-browser"]),
+    ("a hub's server", None, ["--no-browser"]),
+    ("course lab", LabApp, lab_arguments(here, port=None, browser=False)),
+]:
+    words = [*arguments, "--allow-root", "--log-level=ERROR"]
+    if app:
+        server = app.initialize_server(words)
+    else:
+        server = ServerApp.instance()
+        server.initialize(words)
+    model = {"type": "notebook", "format": "json", "content": content}
+    asyncio.run(server.contents_manager.save(json.loads(json.dumps(model)), f"{program}.ipynb"))
+    server.http_server.stop()
+    ServerApp.clear_instance()
+    if app:
+        app.clear_instance()
+"""
+PROGRAMS = ["jupyter lab", "jupyter notebook", "a hub's server", "course lab"]
 
 
-def put(lab: Lab, name: str, content: dict[str, Any]) -> None:
-    """Save a notebook as a page of Jupyter does."""
-    body = json.dumps({"type": "notebook", "format": "json", "content": content}).encode()
-    headers = {"Authorization": f"token {lab.token}", "Content-Type": "application/json"}
-    address = f"{lab.address}/api/contents/notebooks/{name}"
-    with urlopen(Request(address, body, headers, method="PUT")) as answer:
-        assert answer.status in (200, 201)
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a notebook that each program has saved, under its name."""
+    folder = tmp_path_factory.mktemp("saved")
+    private = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    subprocess.run(
+        [sys.executable, "-c", SAVES],
+        cwd=folder,
+        env=os.environ | private,
+        input=json.dumps(notebook(demo(), question(), other())).encode(),
+        check=True,
+    )
+    return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_program_that_saves_keeps_the_pictures(program: str, tmp_path: Path) -> None:
-    first = ROOT / "notebooks" / "00_start_here.ipynb"
-    with serving([first], tmp_path, program=PROGRAMS[program]) as lab:
-        put(lab, "new.ipynb", notebook(demo(), question(), other()))
-    (_, cell) = json.loads((lab.notebooks / "new.ipynb").read_text(encoding="utf-8"))["cells"]
+def test_every_program_that_saves_keeps_the_pictures(program: str, saved: Path) -> None:
+    text = (saved / f"{program}.ipynb").read_text(encoding="utf-8")
+    (_, cell) = json.loads(text)["cells"]
     shown, asked, own = (output["data"] for output in cell["outputs"])
     assert VIEW not in shown
     assert shown["image/png"]

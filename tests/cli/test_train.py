@@ -1,17 +1,24 @@
 """`course train`: its options, and its exit status when something is wrong or a signal comes."""
 
+import os
 import re
 import signal
-import subprocess
 import sys
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
 
+from course.cli.run_training import Settings
+from course.cli.train import read_network, train
+from course.training.interrupts import StopSignal
+from course.training.results import Stopped
 from course.training.scale.checkpoint import OrbaxStore
+from course.training.scale.processes import Rank
 from tests.support.command import assert_one_sentence, run
-from tests.support.repository import ROOT
 
 QUICK = ("mlp-16", "--epochs", "3")
 
@@ -77,15 +84,28 @@ def test_a_folder_that_cannot_be_is_refused_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_the_network_of_a_name_can_be_spelt_out() -> None:
+    context, option = click.Context(train), train.params[0]
+    sizes = {read_network(context, option, name) for name in ("digits", "mlp-128-128")}
+    assert sizes == {(128, 128)}
+
+
 def test_a_folder_in_the_home_folder_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
+    kept: list[Path | None] = []
+
+    def trained(settings: Settings, *_: object) -> Stopped:
+        kept.append(settings.checkpoint)
+        return Stopped.FINISHED
+
+    monkeypatch.setattr("course.cli.train.run", trained)
     for folder in ("~/runs", "$HOME/more"):
         result = run("train", "mlp-2", "--epochs", "1", "--checkpoint", folder)
         assert result.exit_code == 0, result.output
-    assert {path.name for path in tmp_path.iterdir()} == {"runs", "more"}
+    assert kept == [tmp_path / "runs", tmp_path / "more"]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
@@ -107,29 +127,59 @@ def test_what_only_looks_like_a_checkpoint_is_named(resume: list[str], tmp_path:
 
 
 def test_a_loss_that_breaks_is_a_failure() -> None:
-    result = run("train", *QUICK, "--optimizer", "sgd", "--rate", "1e30")
+    result = run("train", *QUICK, "--devices", "1", "--optimizer", "sgd", "--rate", "1e30")
     assert result.exit_code == 1
     assert "no longer finite at step" in result.stderr
     assert "try a smaller --rate." in result.stderr
 
 
-@pytest.mark.slow
+@contextmanager
+def safe_from(number: int) -> Iterator[None]:
+    """Let a signal that the command leaves alone raise an error, wherever the tests were started.
+
+    Without the command's own handler it would end the tests, or would be ignored.
+    """
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_keeps_what_was_learned(number: signal.Signals, status: int, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_learned(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "course.cli", "train", "mlp-16", "--epochs", "100000"]
-    with subprocess.Popen(
-        [*command, "--checkpoint", str(folder), "--save-every", "0"], cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        begin = time.monotonic()
-        while not OrbaxStore(folder).steps and time.monotonic() - begin < 120:
-            time.sleep(0.05)
-        process.send_signal(number)
-        output, said = process.communicate(timeout=60)
-    assert process.returncode == status, said
-    assert "Interrupted after" in said
-    found = re.search(r": (\d+) steps of", output)
+    over = threading.Event()
+
+    def press_ctrl_c() -> None:
+        while not over.wait(0.05):
+            if OrbaxStore(folder).steps:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    finger = threading.Thread(target=press_ctrl_c)
+    with safe_from(signal.SIGINT):
+        finger.start()
+        kept = ("--checkpoint", str(folder), "--save-every", "0")
+        result = run("train", "mlp-16", "--devices", "1", "--epochs", "100000", *kept)
+        over.set()
+        finger.join()
+    assert result.exit_code == 130, result.output
+    assert "Interrupted after" in result.stderr
+    found = re.search(r": (\d+) steps of", result.stdout)
     assert found
     assert OrbaxStore(folder).steps[-1] == int(found[1])
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_exit_status_names_the_signal(
+    number: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_settings: Settings, _rank: Rank, stop: StopSignal) -> Stopped:
+        signal.raise_signal(number)
+        assert stop()
+        return Stopped.INTERRUPTED
+
+    monkeypatch.setattr("course.cli.train.run", interrupted)
+    with safe_from(number):
+        assert run("train", *QUICK).exit_code == status

@@ -6,6 +6,7 @@ Small notebooks, run as the command runs the real ones, each broken in one way.
 import base64
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,53 +47,69 @@ def drawn(shade: int) -> NotebookNode:
     return new_output("display_data", data={"image/png": png(shade), **WORDS})
 
 
-def compared(folder: Path, source: str, *outputs: NotebookNode) -> subprocess.CompletedProcess[str]:
-    """What `pytest --nbval` says, offline, of a notebook with one cell and these stored outputs."""
-    cell = new_code_cell(source.strip(), outputs=list(outputs), execution_count=1)
-    path = folder / "one_cell.ipynb"
-    path.write_text(serialise(new_notebook(cells=[cell])), encoding="utf-8")
-    pytest_nbval = ["-m", "pytest", "-p", "tests.support.notebook_runs", "--nbval"]
-    command = [sys.executable, "tools/offline.py", sys.executable, *pytest_nbval, str(path)]
+# Each notebook has one cell: its source, and what is stored as its outputs.
+BOOKS: dict[str, tuple[str, list[NotebookNode]]] = {
+    "sound": (DRAWS, [drawn(255)]),
+    "another_picture": (DRAWS, [drawn(0)]),
+    "no_picture": (DRAWS, [new_output("display_data", data=WORDS)]),
+    "memory": (HOLDS, []),
+    "fetches": (FETCHES, []),
+}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `pytest --nbval` says, offline, of all these notebooks in one run."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, (source, outputs) in BOOKS.items():
+        cell = new_code_cell(source.strip(), outputs=outputs, execution_count=1)
+        text = serialise(new_notebook(cells=[cell]))
+        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    pytest_nbval = ["-m", "pytest", "-p", "tests.support.notebook_runs", "--nbval", "-rA"]
+    command = [sys.executable, "tools/offline.py", sys.executable, *pytest_nbval, str(folder)]
     environment = {**os.environ, "CI": "false"}
-    return subprocess.run(
+    done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
+    assert done.returncode == 1, done.stdout
+    return done.stdout
 
 
-def test_a_notebook_that_gives_what_is_stored_passes_and_its_memory_is_told(tmp_path: Path) -> None:
-    done = compared(tmp_path, DRAWS, drawn(255))
-    assert done.returncode == 0, done.stdout
-    (row,) = [line for line in done.stdout.splitlines() if line.startswith("one_cell.ipynb  ")]
+def failure(said: str, name: str) -> str:
+    """What is said of the cell of a notebook that failed."""
+    (part,) = re.findall(
+        rf"^_+ \S*{name}\.ipynb::Cell 0 _+$(.*?)(?=^_{{5}}|^={{5}})", said, re.M | re.S
+    )
+    return str(part)
+
+
+def test_a_notebook_that_gives_what_is_stored_passes_and_its_memory_is_told(compared: str) -> None:
+    passed = re.findall(r"^PASSED \S*?(\w+)\.ipynb::Cell 0$", compared, re.M)
+    assert passed == ["sound"], compared
+    (row,) = [line for line in compared.splitlines() if line.startswith("sound.ipynb  ")]
     memory = float(row.split()[-2])
     # Every kernel holds more than the one, and this notebook loads next to nothing.
     assert 20 < memory < 500
 
 
 @pytest.mark.parametrize(
-    ("source", "stored", "said"),
+    ("name", "said"),
     [
-        (DRAWS, [drawn(0)], "another than a fresh one in 100.0% of it"),
-        (DRAWS, [new_output("display_data", data=WORDS)], "but a run gives [['image/png'"),
-        (HOLDS, [], "at most 1024 are fine"),
+        ("another_picture", "another than a fresh one in 100.0% of it"),
+        ("no_picture", "but a run gives [['image/png'"),
+        ("memory", "at most 1024 are fine"),
     ],
-    ids=["another picture", "no picture", "memory"],
 )
-def test_what_is_wrong_fails(
-    tmp_path: Path, source: str, stored: list[NotebookNode], said: str
-) -> None:
-    done = compared(tmp_path, source, *stored)
-    assert done.returncode == 1, done.stdout
-    assert said in done.stdout
+def test_what_is_wrong_fails(name: str, said: str, compared: str) -> None:
+    assert said in failure(compared, name)
 
 
-def test_a_notebook_that_fetches_something_fails(tmp_path: Path) -> None:
+def test_a_notebook_that_fetches_something_fails(compared: str) -> None:
     words, reason = offline.unshare()
     if not words:
         pytest.skip(reason)
-    done = compared(tmp_path, FETCHES)
-    assert "network: cut off" in done.stdout
-    assert done.returncode == 1
-    assert "Network is unreachable" in done.stdout
+    assert "network: cut off" in compared
+    assert "Network is unreachable" in failure(compared, "fetches")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")

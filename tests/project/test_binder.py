@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
+import pip
 import pytest
 import yaml
 
@@ -109,7 +111,10 @@ def binder(clone: Path, tmp_path: Path) -> SimpleNamespace:
     """A home, an empty virtual environment with Binder's packages, and how to run things in it."""
     home, prefix = tmp_path / "home", tmp_path / "environment"
     home.mkdir()
-    subprocess.run([sys.executable, "-m", "venv", str(prefix)], check=True)
+    # With a copy of this pip, since the one that comes with Python would be compiled first.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
+    (packages,) = prefix.glob("lib/python*/site-packages")
+    shutil.copytree(Path(pip.__file__).parent, packages / "pip")
     read = yaml.safe_load((clone / "binder" / "environment.yml").read_text(encoding="utf-8"))
     listed = tmp_path / "listed.txt"
     listed.write_text("\n".join(read["dependencies"][-1]["pip"]))
@@ -146,6 +151,19 @@ def binder(clone: Path, tmp_path: Path) -> SimpleNamespace:
     return SimpleNamespace(run=run, clone=clone, home=home, prefix=prefix)
 
 
+def shorten(notebook: Path) -> None:
+    """Leave the cells up to the first figure, and the first demo; the others do as these do."""
+    book = nbformat.read(notebook, as_version=4)
+    figure = next(
+        place
+        for place, cell in enumerate(book.cells)
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+    )
+    demo = next(cell for cell in book.cells if cell.source.startswith("demos."))
+    book.cells = [*book.cells[: figure + 1], demo]
+    nbformat.write(book, notebook)
+
+
 @on_binder
 @pytest.mark.network
 def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
@@ -153,6 +171,7 @@ def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     for other in (binder.clone / "notebooks").glob("*.ipynb"):
         if other.stem != NOTEBOOK:
             other.unlink()
+    shorten(binder.clone / "notebooks" / f"{NOTEBOOK}.ipynb")
     binder.run("./binder/postBuild")
 
     cache = binder.prefix / "var" / "cache" / "why-models-learn"
@@ -186,9 +205,6 @@ def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     assert where.is_relative_to(binder.prefix)
     assert list(where.parent.rglob("__pycache__/*.pyc"))
 
-    listed = binder.run(*activated, "jupyter", "server", "extension", "list", folder=binder.home)
-    assert re.search(r"course\.cli\.saving \S*enabled", listed), listed
-
     binder.run(
         *(*activated, "jupyter", "nbconvert", "--to", "notebook", "--execute"),
         *("--output", "output.ipynb", notebook.name),
@@ -196,8 +212,13 @@ def test_what_binder_builds_runs_a_notebook(binder: SimpleNamespace) -> None:
     )
     cells = json.loads((binder.home / "output.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
     assert not any(WIDGET_VIEW in output.get("data", {}) for output in outputs)
     new = {path.name for path in cache.glob("jax-*/*-cache")} - warm
     assert not new, f"compiled anew, although postBuild ran this notebook: {sorted(new)}"
     assert fonts == {path: path.stat().st_mtime_ns for path in fonts}
+
+    # The doctor looks for the extension that saves pictures; what else it may find wrong, such as
+    # too little memory, has nothing to do with Binder.
+    said = binder.run(*activated, "sh", "-c", "course doctor || true", folder=binder.home)
+    assert re.search(r"^ok +Widgets in JupyterLab", said, re.M), said

@@ -13,8 +13,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.support.repository import ROOT
-from tools.notebooks import METADATA, WIDGET_VIEW, main, read, serialise
+from tests.support.repository import ROOT, files
+from tools.notebooks import METADATA, WIDGET_VIEW, courses_own, main, read, serialise
 
 
 def written(path: Path, *sources: str) -> Path:
@@ -102,9 +102,14 @@ def test_a_write_that_breaks_off_leaves_the_notebook(
     path = written(tmp_path / "a.ipynb", "1 + 1")
     before = path.read_bytes()
 
+    def ran(book: NotebookNode, *_: object, **__: object) -> NotebookNode:
+        book.cells[1].execution_count = 1
+        return book
+
     def full(*_: object) -> None:
         raise OSError("no space left on device")
 
+    monkeypatch.setattr("tools.notebooks.execute", ran)
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         main([str(path)])
@@ -124,6 +129,51 @@ def test_check_refuses_what_the_command_would_store_otherwise(
     nbformat.write(book, path)
     assert main(["--check", str(path)]) == 1
     assert "not as `make notebooks` stores it" in capsys.readouterr().err
+
+
+@pytest.fixture
+def updated(tmp_path: Path) -> Path:
+    """A checkout with two notebooks, a ready .venv, and what `make update` kept of the reader's."""
+    for name in ("01_a", "01_a_mine", "01_a_mine_2", "02_b", "02_b_mine"):
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        written(tmp_path / "notebooks" / f"{name}.ipynb", "1")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    for name in ("requirements-test.txt", "pyproject.toml", "tools/setup", ".venv/ready"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{tmp_path.resolve()}\n")
+    return tmp_path
+
+
+def test_what_the_reader_kept_is_none_of_the_courses_notebooks(updated: Path) -> None:
+    found = courses_own(updated / "notebooks")
+    assert [path.name for path in found] == ["01_a.ipynb", "02_b.ipynb"]
+    shipped = {ROOT / name for name in files() if name.match("notebooks/*.ipynb")}
+    assert {*courses_own(ROOT / "notebooks")} >= shipped
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no make")
+@pytest.mark.parametrize("target", ["compare", "portable", "notebooks"])
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [("", ["01_a", "02_b"]), ("02", ["02_b"]), ("9", ["9_*"])],
+    ids=["all", "one", "one that is not there"],
+)
+def test_make_passes_over_what_the_reader_kept(
+    target: str, number: str, named: list[str], updated: Path
+) -> None:
+    # The tests themselves may run under make, with an n of their own.
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    done = subprocess.run(
+        ["make", "--dry-run", target, f"n={number}"],
+        cwd=updated,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"notebooks/(\S+)\.ipynb", done.stdout) == named
 
 
 # A notebook that finds no progress of another, and prints what only sanitizing makes equal.

@@ -10,9 +10,10 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from tests.support.repository import ROOT
+from tools.notebooks import courses_own
 
 FOLDER = ROOT / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = courses_own(FOLDER)
 IDS = [path.stem for path in NOTEBOOKS]
 # A channel of a pixel that is off by more than this is another colour, not another antialiasing.
 OTHER_COLOUR = 64
