@@ -6,7 +6,6 @@ all is well.
 """
 
 import html
-import json
 import os
 import platform
 import sys
@@ -14,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -135,44 +134,17 @@ def _devices() -> str:
 
 def _widgets() -> str:
     import ipywidgets
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_page_config
 
-    if WIDGET_EXTENSION not in (extensions := _lab_extensions()):
+    page = get_page_config(jupyter_path("labextensions"))
+    if WIDGET_EXTENSION not in (found["name"] for found in page["federated_extensions"]):
         raise DoctorError("JupyterLab's part of ipywidgets is missing")
-    if any(name.split(":")[0] == WIDGET_EXTENSION for name in _switched_off(extensions)):
+    if any(name.split(":")[0] == WIDGET_EXTENSION for name in page["disabledExtensions"]):
         enable = f"Run `jupyter labextension enable {WIDGET_EXTENSION}`."
         raise DoctorError("JupyterLab's part of ipywidgets is switched off", enable)
     _find_extension()
     return f"ipywidgets {ipywidgets.__version__}"
-
-
-def _lab_extensions() -> dict[str, Any]:
-    """Return what each extension that JupyterLab finds says of itself, by name.
-
-    What JupyterLab itself reads them with would load its whole server, for seconds.
-    """
-    from jupyter_core.paths import jupyter_path
-
-    found: dict[str, Any] = {}
-    for folder in map(Path, jupyter_path("labextensions")):
-        for place in (*folder.glob("[!@]*/package.json"), *folder.glob("@*/*/package.json")):
-            package = json.loads(place.read_text(encoding="utf-8"))
-            found.setdefault(package["name"], package.get("jupyterlab", {}))
-    return {name: says for name, says in found.items() if "_build" in says}
-
-
-def _switched_off(extensions: dict[str, Any]) -> set[str]:
-    """Return the names that the settings, or extensions that are not off themselves, switch off."""
-    from jupyter_server.services.config.manager import ConfigManager
-
-    manager: Any = ConfigManager(config_dir_name="labconfig")
-    settings = manager.get("page_config").get("disabledExtensions", {})
-    by_others = {
-        name: True
-        for extension, says in extensions.items()
-        if settings.get(extension) is not True
-        for name in says.get("disabledExtensions", ())
-    }
-    return {name for name, off in (by_others | settings).items() if off}
 
 
 def _find_extension() -> None:

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,10 +11,8 @@ from types import SimpleNamespace
 import jax
 import psutil
 import pytest
-from jupyterlab_server.config import get_page_config
 
 from course.cli import doctor
-from tests.support.repository import ROOT
 
 
 def finding(name: str) -> doctor.Finding:
@@ -103,47 +100,6 @@ def test_a_widget_extension_that_is_switched_off(
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
     assert_wrong("Widgets in JupyterLab", "is switched off")
     assert "jupyter labextension enable" in finding("Widgets in JupyterLab").mend
-
-
-@pytest.mark.parametrize("setting", [{}, {doctor.WIDGET_EXTENSION: False}, {"rival": True}])
-def test_a_widget_extension_that_another_one_switches_off(
-    setting: dict[str, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Extensions and settings are read as JupyterLab itself reads them."""
-    import jupyter_core.paths
-
-    switches = {"_build": {"load": "a.js"}, "disabledExtensions": [doctor.WIDGET_EXTENSION]}
-    unbuilt = {"disabledExtensions": switches["disabledExtensions"]}
-    kinds = {"rival": switches, "unbuilt": unbuilt, "nothing": {}}
-    for name, says in kinds.items():
-        package = {"name": name, "version": "1.0.0", "jupyterlab": says}
-        (tmp_path / "extensions" / name).mkdir(parents=True)
-        (tmp_path / "extensions" / name / "package.json").write_text(json.dumps(package))
-    (tmp_path / "labconfig").mkdir()
-    (tmp_path / "labconfig" / "page_config.json").write_text(
-        json.dumps({"disabledExtensions": setting})
-    )
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
-    folders = [str(tmp_path / "extensions"), *jupyter_core.paths.jupyter_path("labextensions")]
-    monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda *names: folders)
-
-    page = get_page_config(folders)
-    extensions = doctor._lab_extensions()
-    assert {*extensions} == {found["name"] for found in page["federated_extensions"]}
-    assert doctor._switched_off(extensions) == {*page["disabledExtensions"]}
-    assert finding("Widgets in JupyterLab").ok == bool(setting)
-
-
-def test_the_doctor_loads_no_server() -> None:
-    """It would take longer than all the rest."""
-    code = (
-        "import json, sys; from course.cli import doctor; doctor.diagnose()\n"
-        "print(json.dumps([*sys.modules]))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
-    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
-    assert "jax" in loaded
-    assert not loaded & {"jsonschema", "jupyterlab", "jupyterlab_server"}
 
 
 def test_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
