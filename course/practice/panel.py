@@ -17,6 +17,7 @@ class Panel:
     Args:
         question: one sentence.
         options: the possible answers.
+        least: the lowest confidence in percent, that of a mere guess.
         lines: sentences that are shown at first.
         answered: records the option chosen and the confidence in percent, and returns the
             sentences to show next, and True if the answer counts.
@@ -26,6 +27,7 @@ class Panel:
         self,
         question: str,
         options: Lines,
+        least: int,
         lines: Lines,
         answered: Callable[[str, int], tuple[Lines, bool]],
     ) -> None:
@@ -40,11 +42,11 @@ class Panel:
             style={"description_width": "7em"},
         )
         self.sure = widgets.IntSlider(
-            value=50,  # not moving it claims nothing
-            min=50,
+            value=least,  # not moving it claims nothing
+            min=least,
             max=100,
             description="How sure (%)",
-            tooltip="How sure you are of your answer: 50 is a coin toss, 100 is certainty",
+            tooltip=f"How sure you are of your answer: {least} is a mere guess, 100 is certainty",
             continuous_update=False,
             layout=widgets.Layout(width="26em"),
             style={"description_width": "initial"},

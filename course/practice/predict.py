@@ -17,7 +17,7 @@ from course.practice.describe import class_name, short
 from course.practice.progress_file import PredictionRecord, read
 from course.practice.verdict import BRAND, Text, box, marked
 
-_ASK = "Which, and how sure are you, from 50 % to 100 %?"
+_ASK = "Which, and how sure are you, from {} % (a mere guess) to 100 %?"
 _CANNOT = "What happens could not be computed here ({})."
 _FIRST_COUNTS = "The first answer counts."
 # A comma before three digits may separate thousands, except after 0.
@@ -49,6 +49,11 @@ class Prediction:
     reveal: Callable[[], tuple[str, str]]
     """Computes the right option and a sentence; called when the reader has answered."""
 
+    @property
+    def least_sure(self) -> int:
+        """Confidence of somebody who has no idea, in whole percent: one in as many as options."""
+        return 100 // len(self.options)
+
 
 @dataclass(frozen=True, eq=False)
 class Asked:
@@ -65,14 +70,15 @@ class Asked:
         if self.record is None:
             asked = [f"  {index}  {option}" for index, option in enumerate(self.prediction.options)]
             call = f"practice.predict(practice.{self.prediction.name}, guess=…, sure=…)"
-            asked.append(f"{_ASK} From code: {call}")
+            asked.append(f"{_ASK.format(self.prediction.least_sure)} From code: {call}")
         return "\n".join([f"Predict: {self.prediction.question}", *asked, *self.lines])
 
     def _repr_html_(self) -> str:
         asked = ""
         if self.record is None:
             listed = "".join(f"<li>{marked(option)}</li>" for option in self.prediction.options)
-            asked = f"<ul>{listed}</ul><div>{_ASK}</div>"
+            ask = _ASK.format(self.prediction.least_sure)
+            asked = f"<ul>{listed}</ul><div>{ask}</div>"
         lines = "".join(f"<div>{marked(line)}</div>" for line in self.lines)
         question = f"<div><strong>Predict:</strong> {marked(self.prediction.question)}</div>"
         return box(question + asked + lines, BRAND)
@@ -86,8 +92,14 @@ class Asked:
         try:
             from course.practice.panel import Panel
 
-            question, options = self.prediction.question, self.prediction.options
-            bundle = Panel(question, options, self.lines, self._answered).widget._repr_mimebundle_()
+            panel = Panel(
+                self.prediction.question,
+                self.prediction.options,
+                self.prediction.least_sure,
+                self.lines,
+                self._answered,
+            )
+            bundle = panel.widget._repr_mimebundle_()
         except Exception:  # without widgets the text remains, and can be answered from code
             return {}
         # The mark: what is saved is the text, not the widget (course/cli/saving.py).
@@ -111,7 +123,8 @@ def predict(
         prediction: for example `practice.entropy.p1`.
         guess: one of its options (in any case, or its beginning, or its number from 0); None
             shows the question with its options to click.
-        sure: confidence, 50 to 100 percent (0.5 to 1 means the same).
+        sure: probability that the guess is right, in percent: 50 to 100 of two options, 33 to 100
+            of three (0.33 to 1 means the same).
         more: unused; accepted so that a wrong call gets a sentence, not a TypeError.
         unknown: unused, for the same reason.
 
@@ -151,12 +164,13 @@ def _no_prediction(value: Any) -> Text:
 
 def answered(prediction: Prediction, guess: Any, sure: Any) -> Asked:
     """Record an answer, unless there is an earlier one, and reveal."""
-    option, percent = matched(prediction.options, guess), percentage(sure)
+    least = prediction.least_sure
+    option, percent = matched(prediction.options, guess), percentage(sure, least)
     if option is None:
         listed = ", ".join(f"`{one}`" for one in prediction.options)
         return Asked(prediction, None, (f"Your guess should be one of {listed}.",))
     if percent is None:
-        ask = "Say how sure you are: `sure=` a number from 50 to 100 percent."
+        ask = f"Say how sure you are: `sure=` a number from {least} to 100 percent."
         return Asked(prediction, None, (ask,))
     truth = _revealed(prediction)
     if isinstance(truth, str):
@@ -177,8 +191,10 @@ def _told(
     answer += "That is right." if record.right else "That is not what happens."
     happened = truth if isinstance(truth, str) else f"{truth.right_option}: {truth.sentence}"
     cost = score.log_score(record.sure, record.right)
-    given = record.sure if record.right else 100 - record.sure
-    paid = f"You gave {given:g} % to what happened, which costs {score.bits(cost)}."
+    given = f"{record.sure:g} % to being right"
+    if not record.right:
+        given += f", so {100 - record.sure:g} % to being wrong"
+    paid = f"You gave {given}, which costs {score.bits(cost)}."
     if math.isinf(cost):
         paid += " No later success can pay for that: keep 100 % for what cannot be otherwise."
     # This one counts even where it could not be recorded.
@@ -220,8 +236,8 @@ def matched(options: tuple[str, ...], guess: Any) -> str | None:
     return (exact or begun)[0] if len(exact or begun) == 1 else None
 
 
-def percentage(sure: Any) -> float | None:
-    """Return a confidence in percent from 50 to 100, or None.
+def percentage(sure: Any, least: int = 50) -> float | None:
+    """Return a confidence in percent from `least` to 100, or None.
 
     A percent sign is taken at its word: 0.8 is a share, "0.8 %" is less than one in a hundred.
 
@@ -229,6 +245,8 @@ def percentage(sure: Any) -> float | None:
     (80.0, 80.0, 80.0, 100.0, None)
     >>> percentage("0.8"), percentage("0,8"), percentage("0.8%"), percentage("1,000")
     (80.0, 80.0, None, None)
+    >>> percentage(33, 33), percentage(1 / 3, 33), percentage(32, 33)
+    (33.0, 33.3333, None)
     """
     is_share = True
     if isinstance(sure, str):
@@ -244,8 +262,8 @@ def percentage(sure: Any) -> float | None:
         number = float(sure)
     except (TypeError, ValueError, OverflowError):
         return None
-    number = round(100 * number, 4) if is_share and 0.5 <= number <= 1 else number
-    return number if 50 <= number <= 100 else None
+    number = round(100 * number, 4) if is_share and least / 100 <= number <= 1 else number
+    return number if least <= number <= 100 else None
 
 
 def _not_empty(*lines: str) -> tuple[str, ...]:

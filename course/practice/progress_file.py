@@ -58,15 +58,15 @@ class PredictionRecord:
     guess: str
     """Option chosen."""
     sure: float
-    """Confidence of the reader, in percent, 50 to 100."""
+    """Confidence of the reader, in percent: 50 to 100 of two options, less of more."""
     right: bool
     """True if it happened."""
     at: str = ""
     """Time, in UTC."""
 
     def __post_init__(self) -> None:
-        if not 50 <= self.sure <= 100:
-            raise ValueError(f"sure: expected 50 to 100 percent, got {self.sure!r}")
+        if not 0 < self.sure <= 100:
+            raise ValueError(f"sure: expected a percentage above 0 up to 100, got {self.sure!r}")
 
 
 @dataclass(frozen=True)

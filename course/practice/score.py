@@ -31,7 +31,7 @@ def log_score(sure: float, right: bool) -> float:
     """Return the cost in bits: -log2(sure/100) if right, -log2(1 - sure/100) if wrong.
 
     Args:
-        sure: in percent, 50 to 100.
+        sure: in percent, above 0 and up to 100.
         right: True if it happened.
 
     >>> log_score(50, True), log_score(75, False), log_score(100, True), log_score(100, False)

@@ -130,7 +130,7 @@ def test_a_prediction_is_locked_in_and_revealed(notebook: OpenNotebook) -> None:
     lock.press("Enter")
     said = f"“{option.inner_text().strip()}”, {sure} % sure."
     expect(question).to_contain_text(f"You say {said}")
-    expect(question).to_contain_text("to what happened, which costs")
+    expect(question).to_contain_text("to being right")
     expect(question).to_contain_text(MEAN)
     expect(lock).to_be_disabled()
 

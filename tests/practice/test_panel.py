@@ -28,7 +28,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[panel.Panel]:
 def test_a_click_locks_in_and_reveals(shown: list[panel.Panel]) -> None:
     predict(rises)._repr_mimebundle_()
     (made,) = shown
-    assert (made.choice.value, made.sure.value, made.output.value) == (None, 50, "")
+    assert (made.choice.value, made.sure.value, made.output.value) == (None, 33, "")
     assert (made.sure.min, made.sure.max, made.sure.step) == (50, 100, 1)
     made.lock.click()
     assert "Choose an answer first." in made.output.value
@@ -49,7 +49,7 @@ def test_a_second_panel_shows_the_first_answer(shown: list[panel.Panel]) -> None
     for made, guess in zip(shown, ("rises", "falls"), strict=True):
         made.choice.value = guess
         made.lock.click()
-    assert "You said “rises”, 50 % sure." in shown[1].output.value
+    assert "You said “rises”, 33 % sure." in shown[1].output.value
     assert "The first answer counts." in shown[1].output.value
 
 

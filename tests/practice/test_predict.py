@@ -48,7 +48,7 @@ def test_an_answer_from_code_is_kept_revealed_and_scored() -> None:
         f"Predict: {QUESTION}",
         "You say “falls”, 80 % sure. That is not what happens.",
         "rises: it goes from 0.47 to 0.97 bits.",
-        "You gave 20 % to what happened, which costs 2.32 bits.",
+        "You gave 80 % to being right, so 20 % to being wrong, which costs 2.32 bits.",
         "Your mean over 1: 2.32 bits a prediction; a coin toss costs 1.",
     ]
     record = read().predictions["examples.rises"]
@@ -107,14 +107,24 @@ def test_a_guess_that_is_none_of_the_options(guess: Any) -> None:
 @pytest.mark.parametrize(
     "sure",
     [
-        *(None, 49, 101, -80, 0.4, 0, math.nan, math.inf, "very", "", True, np.True_, [80]),
+        *(None, 32, 101, -80, 0.3, 0, math.nan, math.inf, "very", "", True, np.True_, [80]),
         *("0.8%", "0.8 percent", "1%", "0,8 %", "1,000", "80,000", "80%%", "8_0", "8e1", b"80"),
     ],
 )
 def test_a_percentage_that_is_none(sure: Any) -> None:
     asked = predict(rises, guess="rises", sure=sure)
-    assert "a number from 50 to 100 percent" in repr(asked)
+    assert "a number from 33 to 100 percent" in repr(asked)
     assert read().predictions == {}
+
+
+@pytest.mark.parametrize(("options", "least"), [(2, 50), (3, 33), (4, 25)])
+def test_a_mere_guess_is_one_in_as_many_as_there_are_options(options: int, least: int) -> None:
+    names = tuple("abcd"[:options])
+    asked = Prediction("examples.rises", QUESTION, names, lambda: Revealed("a", "Seen."))
+    assert f"from {least} % (a mere guess)" in repr(predict(asked))
+    assert f"from {least} to 100 percent" in repr(predict(asked, "a", least - 1))
+    said = repr(predict(asked, "a", least))
+    assert f"You gave {least} % to being right, which costs {-math.log2(least / 100):.2f}" in said
 
 
 @pytest.mark.parametrize("prediction", [None, "entropy.p1", 7, predict])
@@ -164,7 +174,7 @@ def test_progress_that_cannot_be_kept_does_not_stop_a_prediction(
 def test_certain_and_wrong_costs_infinitely_and_the_mean_stays_useful() -> None:
     progress.record_prediction("a.p", "yes", 50, True)
     said = repr(predict(rises, guess="falls", sure=100))
-    assert "You gave 0 % to what happened, which costs ∞ bits." in said
+    assert "You gave 100 % to being right, so 0 % to being wrong, which costs ∞ bits." in said
     assert "keep 100 % for what cannot be otherwise" in said
     assert "∞ bits a prediction (without the 1 that cost ∞: 1.00 bits over 1)" in said
 

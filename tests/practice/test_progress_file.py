@@ -82,7 +82,7 @@ def test_a_damaged_file_is_set_aside_and_said_so(
 @pytest.mark.parametrize(
     ("section", "broken"),
     [
-        ("predictions", {"guess": "rises", "sure": 40, "right": True, "at": ""}),
+        ("predictions", {"guess": "rises", "sure": 0, "right": True, "at": ""}),
         ("predictions", {"guess": "rises", "sure": math.nan, "right": True, "at": ""}),
         ("predictions", {"guess": "rises", "right": True, "at": ""}),
         ("predictions", None),
