@@ -254,17 +254,10 @@ def _phrases(
     which: Float[np.ndarray, " messages"],
 ) -> list[str]:
     """Return a template of a part for each message; `kind` chooses among kinds by their shares."""
-    ham_shares, spam_shares = ([*accumulate(shares)] for shares in list(zip(*part, strict=True))[:2])
-    for_ham, for_spam = (
-        np.searchsorted(shares, kind, side="right") for shares in (ham_shares, spam_shares)
-    )
-    templates = [phrases.templates for phrases in part]
-    return [
-        templates[chosen][int(number * len(templates[chosen]))]
-        for chosen, number in zip(
-            np.where(spam, for_spam, for_ham).tolist(), which.tolist(), strict=True
-        )
-    ]
+    shares = [phrases.ham for phrases in part], [phrases.spam for phrases in part]
+    for_ham, for_spam = (np.searchsorted([*accumulate(own)], kind, side="right") for own in shares)
+    templates = [part[place].templates for place in np.where(spam, for_spam, for_ham).tolist()]
+    return [own[int(number * len(own))] for own, number in zip(templates, which, strict=True)]
 
 
 def _picks(options: tuple[str, ...], uniform: Float[np.ndarray, " messages"]) -> list[str]:
