@@ -144,6 +144,7 @@ CHORES = ("bring", "fetch", "paint", "water", "mend")
 # The disguise of odd tactics: the first of these letters, after the initial, becomes its digit.
 DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
 
+CHOICES = 10  # random numbers for a message
 ROWS = 1024  # messages in a block of random numbers
 MOST_MESSAGES = 2**18  # some seconds
 
@@ -182,10 +183,11 @@ def generate(
 
     Reference: T. M. Mitchell, Machine Learning (1997), section 6.10, learns to classify such texts.
     """
-    # Whole blocks of rows: JAX compiles a program for each shape, and one serves most counts.
+    # Whole blocks of rows: JAX compiles a program for each shape, and one serves most counts. As a
+    # table the same numbers would take four times as long to compile.
     rows = -(-count // ROWS) * ROWS
-    drawn = jax.random.uniform(key, (rows, 10), dtype=np.float32)
-    uniform = np.asarray(drawn, dtype=np.float64)[:count]
+    drawn = jax.random.uniform(key, (rows * CHOICES,), dtype=np.float32)
+    uniform = np.asarray(drawn, dtype=np.float64).reshape(rows, CHOICES)[:count]
     spam = uniform[:, 0] < spam_share
     return Messages(_texts(spam, uniform[:, 1:], giveaways(tactic)), spam)
 

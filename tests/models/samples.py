@@ -41,7 +41,7 @@ def split(labels, per_class, seed):
 
 
 def accuracy(logits, labels):
-    return float(np.mean(np.argmax(logits, axis=-1) == np.asarray(labels)))
+    return float(np.mean(np.argmax(np.asarray(logits), axis=-1) == np.asarray(labels)))
 
 
 INPUTS, LABELS = random(examples=20, features=2)

@@ -25,7 +25,8 @@ def test_log_probabilities_equal_scikit_learns(name, shrinkage):
     # At shrinkage 0, by default, it goes by singular values; with some it solves for the weights.
     options = {"solver": "lsqr", "shrinkage": shrinkage} if shrinkage else {}
     expected = LinearDiscriminantAnalysis(**options).fit(inputs, labels)
-    logits = discriminant.apply(discriminant.fit(inputs, labels, shrinkage=shrinkage), inputs)
+    params = discriminant.fit(inputs, labels, shrinkage=shrinkage)
+    logits = np.asarray(discriminant.apply(params, inputs))
     log_p = expected.predict_log_proba(inputs)
     np.testing.assert_allclose(log_probs(logits), log_p, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(np.argmax(logits, axis=1), expected.predict(inputs))

@@ -37,7 +37,7 @@ def test_log_probabilities_equal_scikit_learns(name, l2):
     if name == "digits":
         inputs, labels = inputs[labels < 4][:300], labels[labels < 4][:300]
     params, expected = logistic.fit(inputs, labels, l2=l2), oracle(inputs, labels, l2)
-    logits = logistic.apply(params, inputs)
+    logits = np.asarray(logistic.apply(params, inputs))
     np.testing.assert_allclose(
         log_probs(logits), expected.predict_log_proba(inputs), rtol=1e-4, atol=1e-4
     )
