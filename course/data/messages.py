@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool, PRNGKeyArray
+from jaxtyping import Bool, Float, PRNGKeyArray
 
 from course.checks import checked, count, known_key, number
 
@@ -144,6 +144,7 @@ CHORES = ("bring", "fetch", "paint", "water", "mend")
 # The disguise of odd tactics: the first of these letters, after the initial, becomes its digit.
 DIGITS = {"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"}
 
+CHOICES = 10  # random numbers for a message
 ROWS = 1024  # messages in a block of random numbers
 MOST_MESSAGES = 2**18  # some seconds
 
@@ -182,17 +183,13 @@ def generate(
 
     Reference: T. M. Mitchell, Machine Learning (1997), section 6.10, learns to classify such texts.
     """
-    words = giveaways(tactic)
-    # Whole blocks of rows: JAX compiles a program for each shape, and one serves most counts.
+    # Whole blocks of rows: JAX compiles a program for each shape, and one serves most counts. As a
+    # table the same numbers would take four times as long to compile.
     rows = -(-count // ROWS) * ROWS
-    drawn = jax.random.uniform(key, (rows, 10), dtype=np.float32)
-    uniform = np.asarray(drawn, dtype=np.float64)[:count]
+    drawn = jax.random.uniform(key, (rows * CHOICES,), dtype=np.float32)
+    uniform = np.asarray(drawn, dtype=np.float64).reshape(rows, CHOICES)[:count]
     spam = uniform[:, 0] < spam_share
-    texts = tuple(
-        _message(is_spam, numbers, words)
-        for is_spam, numbers in zip(spam.tolist(), uniform[:, 1:].tolist(), strict=True)
-    )
-    return Messages(texts, spam)
+    return Messages(_texts(spam, uniform[:, 1:], giveaways(tactic)), spam)
 
 
 @checked(tactic=TACTIC)
@@ -227,29 +224,44 @@ def _disguise(word: str) -> str:
     return word[:position] + DIGITS[word[position]] + word[position + 1 :]
 
 
-def _message(spam: bool, uniform: list[float], words: Giveaways) -> str:
-    """Return one message, each of its choices made by one uniform number."""
-    *phrasing, about, urging, where = uniform
+def _texts(
+    spam: Bool[np.ndarray, " messages"],
+    uniform: Float[np.ndarray, "messages choices"],
+    words: Giveaways,
+) -> tuple[str, ...]:
+    """Return the messages; each choice of one is made by a uniform number in its row."""
+    *phrasing, about, urging, where = uniform.T
     opening, core, closing = (
-        _phrase(part, spam, phrasing[2 * at], phrasing[2 * at + 1])
+        _phrases(part, spam, phrasing[2 * at], phrasing[2 * at + 1])
         for at, part in enumerate((OPENINGS, CORES, CLOSINGS))
     )
-    return f"{opening} {core} {closing}".format(
-        thing=_pick(THINGS, about),
-        lure=_pick(words.lures, about),
-        chore=_pick(CHORES, urging),
-        urge=_pick(words.urges, urging),
-        place=_pick(PLACES, where),
+    words_of = {
+        "thing": _picks(THINGS, about),
+        "lure": _picks(words.lures, about),
+        "chore": _picks(CHORES, urging),
+        "urge": _picks(words.urges, urging),
+        "place": _picks(PLACES, where),
+    }
+    chosen = zip(*words_of.values(), strict=True)
+    return tuple(
+        " ".join(parts).format(**dict(zip(words_of, one, strict=True)))
+        for parts, one in zip(zip(opening, core, closing, strict=True), chosen, strict=True)
     )
 
 
-def _phrase(part: tuple[Phrases, ...], spam: bool, kind: float, which: float) -> str:
-    """Return a template of a part: `kind` chooses among the kinds by their shares."""
-    shares = accumulate(phrases.spam if spam else phrases.ham for phrases in part)
-    chosen = next(phrases for phrases, passed in zip(part, shares, strict=True) if kind < passed)
-    return _pick(chosen.templates, which)
+def _phrases(
+    part: tuple[Phrases, ...],
+    spam: Bool[np.ndarray, " messages"],
+    kind: Float[np.ndarray, " messages"],
+    which: Float[np.ndarray, " messages"],
+) -> list[str]:
+    """Return a template of a part for each message; `kind` chooses among kinds by their shares."""
+    shares = [phrases.ham for phrases in part], [phrases.spam for phrases in part]
+    for_ham, for_spam = (np.searchsorted([*accumulate(own)], kind, side="right") for own in shares)
+    templates = [part[place].templates for place in np.where(spam, for_spam, for_ham).tolist()]
+    return [own[int(number * len(own))] for own, number in zip(templates, which, strict=True)]
 
 
-def _pick(options: tuple[str, ...], uniform: float) -> str:
-    """Return one of several equally likely options."""
-    return options[int(uniform * len(options))]
+def _picks(options: tuple[str, ...], uniform: Float[np.ndarray, " messages"]) -> list[str]:
+    """Return for each number one of several equally likely options."""
+    return [options[place] for place in (uniform * len(options)).astype(int).tolist()]

@@ -252,11 +252,7 @@ class Beta:
         It is 0 for the even belief, and below 0 for all others. A flip as expected lowers it, a
         surprising one may raise it.
         """
-        alpha, beta = self.alpha, self.beta
-        mean_log_x = digamma(alpha) - digamma(alpha + beta)
-        mean_log_rest = digamma(beta) - digamma(alpha + beta)
-        nats = betaln(alpha, beta) - (alpha - 1) * mean_log_x - (beta - 1) * mean_log_rest
-        return nats / math.log(2)
+        return _entropy(self.alpha, self.beta)
 
     @checked(mass=_MASS)
     def interval(self, mass: float = 0.95) -> Float[np.ndarray, "ends ..."]:
@@ -301,3 +297,11 @@ def _log_prob(alpha: Parameter, beta: Parameter, x: Parameter) -> Float[Array, "
     inside = beta_distribution.logpdf(jnp.where(at_an_end, 0.5, x), alpha, beta)
     limit = jax.lax.stop_gradient(beta_distribution.logpdf(jnp.minimum(x, 1), alpha, beta))
     return jnp.where(at_an_end, limit, inside)
+
+
+@jax.jit
+def _entropy(alpha: Parameter, beta: Parameter) -> Float[Array, "*all"]:
+    mean_log_x = digamma(alpha) - digamma(alpha + beta)
+    mean_log_rest = digamma(beta) - digamma(alpha + beta)
+    nats = betaln(alpha, beta) - (alpha - 1) * mean_log_x - (beta - 1) * mean_log_rest
+    return nats / math.log(2)

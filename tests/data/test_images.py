@@ -1,5 +1,7 @@
 """Shifts: whole pixels, nothing wraps around, every picture its own."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +18,7 @@ IMAGES = np.arange(1, 3 * 4 * 5 + 1, dtype=np.float32).reshape(3, 4, 5)  # no pi
 @pytest.mark.parametrize("down", [-3, -1, 0, 1, 3])
 @pytest.mark.parametrize("right", [-4, -2, 0, 1, 4])
 def test_shift_moves_by_whole_pixels_and_leaves_zeros_behind(down, right):
-    shifted = shift(IMAGES, down, right)
+    shifted = np.asarray(shift(IMAGES, down, right))
     for image, moved in zip(IMAGES, shifted, strict=True):
         expected = ndimage.shift(image, (down, right), order=0, mode="constant", cval=0)
         np.testing.assert_array_equal(moved, expected)
@@ -36,19 +38,16 @@ def test_another_offset_compiles_nothing():
     assert len(traces) == 1
 
 
-def offsets(shifted, images, most):
-    """The shift of each picture, found by trying all."""
+def offsets(shifted, image, most):
+    """The shift of each picture of one image, found by trying all."""
+    places = list(itertools.product(range(-most, most + 1), repeat=2))
+    tried = [np.asarray(shift(image[None], *place)[0]) for place in places]
     found = []
-    for image, moved in zip(images, shifted, strict=True):
-        tried = [
-            (down, right)
-            for down in range(-most, most + 1)
-            for right in range(-most, most + 1)
-            if np.array_equal(shift(image[None], down, right)[0], moved)
-        ]
-        assert len(tried) == 1
-        found += tried
-    return np.array(found)
+    for moved in shifted:
+        same = [p for p, one in zip(places, tried, strict=True) if np.array_equal(one, moved)]
+        assert len(same) == 1
+        found += same
+    return found
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -57,9 +56,8 @@ def test_random_shifts_use_every_offset_equally_often(most):
     shifted = random_shifts(KEY, images, most)
     distinct = np.unique(np.asarray(shifted), axis=0, return_counts=True)
     assert len(distinct[0]) == (2 * most + 1) ** 2
-    assert set(map(tuple, offsets(distinct[0], images[: len(distinct[0])], most))) == {
-        (down, right) for down in range(-most, most + 1) for right in range(-most, most + 1)
-    }
+    every = set(itertools.product(range(-most, most + 1), repeat=2))
+    assert set(offsets(distinct[0], IMAGES[0], most)) == every
     expected = 600 / len(distinct[0])
     assert abs(distinct[1] - expected).max() < 5 * np.sqrt(expected)
 
@@ -76,7 +74,7 @@ def test_random_shifts_work_inside_a_compiled_step():
     inside = jax.jit(lambda key, images: random_shifts(key, images, 2))
     keys = jax.random.split(KEY, 3)
     many = jax.vmap(inside, in_axes=(0, None))(keys, IMAGES)
-    for key, shifted in zip(keys, many, strict=True):
+    for key, shifted in zip(keys, np.asarray(many), strict=True):
         np.testing.assert_array_equal(shifted, random_shifts(key, jnp.asarray(IMAGES), 2))
 
 

@@ -100,7 +100,7 @@ def test_the_two_graphs_that_micrograd_checks(function, inputs, value, gradients
     assert [leaf.grad for leaf in leaves] == [pytest.approx(g, abs=1e-6) for g in gradients]
     with jax.enable_x64(True):
         argnums = tuple(range(len(inputs)))
-        by_jax = jax.value_and_grad(lambda *x: function(*x, jax.nn.relu), argnums)(*inputs)
+        by_jax = jax.jit(jax.value_and_grad(lambda *x: function(*x, jax.nn.relu), argnums))(*inputs)
         assert result.data == pytest.approx(float(by_jax[0]), rel=1e-12)
         for leaf, gradient in zip(leaves, by_jax[1], strict=True):
             assert leaf.grad == pytest.approx(float(gradient), rel=1e-12)
@@ -178,7 +178,7 @@ def test_a_chain_of_10_000_operations():
 
     with jax.enable_x64(True):
         start = jnp.full(2, 0.5)  # a scan keeps its shape, so x starts as two copies
-        expected = jax.grad(by_jax, (0, 1, 2))(start, w.data, b.data)
+        expected = jax.jit(jax.grad(by_jax, (0, 1, 2)))(start, w.data, b.data)
         assert_close(leaves[0].grad, np.sum(expected[0]))
         assert_close(w.grad, np.asarray(expected[1]))
         assert_close(b.grad, np.asarray(expected[2]))

@@ -26,7 +26,7 @@ def posteriors(prior, likelihoods):
 
 
 def test_a_positive_test_is_still_probably_false():
-    posterior = update(PRIOR, POSITIVE)
+    posterior = np.asarray(update(PRIOR, POSITIVE))
     assert float(posterior[0]) == pytest.approx(0.009 / (0.009 + 0.0891), rel=1e-6)
     assert f"{posterior[0]:.1%}" == "9.2%"
 
@@ -34,7 +34,7 @@ def test_a_positive_test_is_still_probably_false():
 def test_uncertainty_rises_on_a_positive_test_and_falls_on_average():
     outcomes = np.stack([POSITIVE, 1 - POSITIVE])
     evidence = outcomes @ PRIOR
-    before, after = entropy(PRIOR), entropy(update(PRIOR, outcomes))
+    before, after = entropy(PRIOR), np.asarray(entropy(update(PRIOR, outcomes)))
     assert float(before) == pytest.approx(0.081, abs=5e-4)
     assert float(after[0]) == pytest.approx(0.442, abs=5e-4)
     average = float(evidence @ np.float64(after))
@@ -85,11 +85,12 @@ def test_slopes_of_the_posterior():
     exact = slopes(formula)(prior, likelihood)
     compiled = slopes(update)
     np.testing.assert_allclose(compiled(prior, likelihood), exact, rtol=1e-5, atol=1e-6)
-    by_likelihood = compiled(prior, jnp.array([0.9, 0.0, 0.4]))[1]
+    by_likelihood = np.asarray(compiled(prior, jnp.array([0.9, 0.0, 0.4]))[1])
     assert np.isfinite(by_likelihood).all()
     assert not by_likelihood[:, 1].any()  # what is ruled out has slope 0
     for impossible in ([0, 0, 0], [0, 1, 0]):
-        assert not np.any(compiled(jnp.array([0.5, 0, 0.5]), jnp.float32(impossible)))
+        slope = np.asarray(compiled(np.float32([0.5, 0, 0.5]), np.float32(impossible)))
+        assert not slope.any()
 
 
 # Sequences.
@@ -124,14 +125,15 @@ def test_5000_observations_neither_underflow_nor_drift(flips, scale):
     chances = np.stack([1 - HYPOTHESES, HYPOTHESES]) * np.float32(scale)
     likelihoods = chances[flips.astype(int)]
     prior = np.full(len(HYPOTHESES), 1 / len(HYPOTHESES), np.float32)
-    beliefs, exact = update_sequence(prior, likelihoods), posteriors(prior, likelihoods)
+    beliefs = np.asarray(update_sequence(prior, likelihoods))
+    exact = posteriors(prior, likelihoods)
     np.testing.assert_allclose(beliefs, exact, atol=1e-4)
     np.testing.assert_allclose(beliefs.sum(axis=-1), 1, rtol=1e-6)
 
 
 def test_a_hypothesis_far_behind_comes_back():
     heads, tails = [0.9, 0.1], [0.1, 0.9]
-    beliefs = update_sequence([0.25, 0.75], [heads] * 2500 + [tails] * 2500)
+    beliefs = np.asarray(update_sequence([0.25, 0.75], [heads] * 2500 + [tails] * 2500))
     assert beliefs[2500].tolist() == [1, 0]
     np.testing.assert_allclose(beliefs[-1], [0.25, 0.75], atol=1e-4)
 
@@ -142,9 +144,11 @@ def test_slopes_of_a_sequence():
         return weights[0] / weights.sum()
 
     slopes = jax.jit(jax.grad(lambda rows: update_sequence(jnp.array([0.3, 0.7]), rows)[-1, 0]))
-    likelihoods = jnp.array([[0.5, 0.9], [0.5, 0.9], [0.5, 0.1]])
-    np.testing.assert_allclose(slopes(likelihoods), jax.grad(formula)(likelihoods), rtol=1e-5)
-    assert not np.any(slopes(likelihoods.at[2, 0].set(0)))
+    likelihoods = np.float32([[0.5, 0.9], [0.5, 0.9], [0.5, 0.1]])
+    expected = jax.jit(jax.grad(formula))(likelihoods)
+    np.testing.assert_allclose(slopes(likelihoods), expected, rtol=1e-5)
+    likelihoods[2, 0] = 0
+    assert not np.asarray(slopes(likelihoods)).any()
     long = np.random.default_rng(0).uniform(1e-30, 1, (2000, 2)).astype(np.float32)
     assert np.isfinite(slopes(long)).all()
     long[[3, 900], [0, 1]] = 0  # impossible from there on
@@ -152,12 +156,12 @@ def test_slopes_of_a_sequence():
 
 
 def test_traced_evidence_that_is_impossible_leaves_nothing():
-    rows = jnp.array([[0.5, 0.9], [0.0, 0.9], [0.5, 0.0], [0.5, 0.5]])
-    beliefs = jax.jit(update_sequence)(jnp.array([0.5, 0.5]), rows)
+    rows = np.float32([[0.5, 0.9], [0.0, 0.9], [0.5, 0.0], [0.5, 0.5]])
+    beliefs = np.asarray(jax.jit(update_sequence)(jnp.array([0.5, 0.5]), rows))
     assert beliefs[2:].tolist() == [[0, 1], [0, 0], [0, 0]]
     assert jax.jit(update)(jnp.array([0.5, 0.5]), jnp.zeros(2)).tolist() == [0, 0]
     mapped = jax.jit(jax.vmap(update_sequence, (None, 0)))(jnp.array([0.5, 0.5]), rows[None])
-    np.testing.assert_array_equal(mapped[0], beliefs)
+    np.testing.assert_array_equal(np.asarray(mapped)[0], beliefs)
 
 
 # The coin.
@@ -201,11 +205,11 @@ def test_the_coin_equals_scipy(low, high):
     a, b, wide = np.float64(alpha), np.float64(beta), np.float64(x)
     belief = Beta(alpha, beta)
     np.testing.assert_allclose(belief.mean, stats.beta.mean(a, b), rtol=1e-6)
-    exact = stats.beta.logpdf(wide, a, b)
-    assert (abs(belief.log_prob(x) - exact) <= 1e-6 * (a + b) + 1e-5 * (1 + abs(exact))).all()
-    exact = stats.beta.entropy(a, b) / math.log(2)
-    assert (abs(belief.entropy - exact) <= 3e-6 * (a + b) + 1e-5 * (1 + abs(exact))).all()
-    by_alpha, by_beta, by_x = coin_slopes(alpha, beta, x)
+    exact, found = stats.beta.logpdf(wide, a, b), np.asarray(belief.log_prob(x))
+    assert (abs(found - exact) <= 1e-6 * (a + b) + 1e-5 * (1 + abs(exact))).all()
+    exact, found = stats.beta.entropy(a, b) / math.log(2), np.asarray(belief.entropy)
+    assert (abs(found - exact) <= 3e-6 * (a + b) + 1e-5 * (1 + abs(exact))).all()
+    by_alpha, by_beta, by_x = np.asarray(coin_slopes(alpha, beta, x))
     n = special.digamma(a + b)
     np.testing.assert_allclose(
         by_alpha, np.log(wide) - special.digamma(a) + n, rtol=1e-5, atol=1e-4
@@ -227,7 +231,7 @@ def test_the_density_at_the_ends(alpha, at_0):
     assert stats.beta.logpdf(0, alpha, 3) == pytest.approx(at_0)
     x = np.float32([0, 2e-38, 1e-30, 1e-7, 0.5, 1 - 1e-7, 1])
     same, three = np.full_like(x, alpha), np.full_like(x, 3)
-    by_alpha, by_beta, by_x = coin_slopes(same, three, x)
+    by_alpha, by_beta, by_x = np.asarray(coin_slopes(same, three, x))
     assert not np.isnan([by_alpha, by_beta, by_x, *coin_slopes(three, same, x)]).any()
     assert (by_alpha[0], by_beta[0], by_x[0]) == (0, 0, 0)
 
@@ -249,7 +253,7 @@ def test_the_even_belief_is_flat():
 def test_grid_and_conjugate_updates_agree():
     grid = (np.arange(1000) + 0.5) / 1000
     likelihoods = np.stack([grid] * 7 + [1 - grid] * 3)
-    belief = update_sequence(np.full(1000, 1 / 1000), likelihoods)[-1]
+    belief = np.asarray(update_sequence(np.full(1000, 1 / 1000), likelihoods))[-1]
     density = np.exp(np.float64(Beta(1, 1).update(7, 3).log_prob(grid)))
     np.testing.assert_allclose(belief, density / 1000, rtol=1e-3, atol=1e-9)
     assert float(belief @ grid) == pytest.approx(8 / 12, rel=1e-4)
@@ -348,4 +352,4 @@ def test_few_digits_are_enough_for_a_belief(dtype):
     prior, rows = np.array([0.5, 0.5]).astype(dtype), np.array([[0.5, 0.125]]).astype(dtype)
     assert update(prior, rows[0]).tolist() == update([0.5, 0.5], [0.5, 0.125]).tolist()
     assert update([1, 0], rows[0]).tolist() == [1, 0]
-    assert update_sequence(prior, rows)[1].tolist() == update(prior, rows[0]).tolist()
+    assert update_sequence(prior, rows).tolist()[1] == update(prior, rows[0]).tolist()

@@ -79,7 +79,7 @@ def test_cross_entropies_equal_scipy(size):
     one_hot_slopes = slopes(softmax_cross_entropy, 0, z, np.float32(hot))
     close(one_hot_slopes, q - hot, atol=2e-7)
     close(slopes(softmax_cross_entropy, 0, z, shares), q - shares, atol=2e-6)
-    label_slopes = jax.vmap(jax.grad(softmax_cross_entropy_with_integer_labels))(z, labels)
+    label_slopes = slopes(softmax_cross_entropy_with_integer_labels, 0, z, labels)
     close(label_slopes, q - hot, atol=2e-7)
 
 
@@ -132,9 +132,9 @@ def test_losses_equal_those_of_optax():
         (softmax_cross_entropy, optax.softmax_cross_entropy, (z, shares)),
         (squared_error, optax.squared_error, (z, shares)),
     ]:
-        close(ours(*arguments), theirs(*arguments), atol=1e-6)
+        close(ours(*arguments), jax.jit(theirs)(*arguments), atol=1e-6)
         close(slopes(ours, 0, *arguments), slopes(theirs, 0, *arguments), atol=1e-6)
-    theirs = optax.softmax_cross_entropy_with_integer_labels
+    theirs = jax.jit(optax.softmax_cross_entropy_with_integer_labels)
     close(softmax_cross_entropy_with_integer_labels(z, labels), theirs(z, labels), atol=1e-6)
 
 
@@ -200,7 +200,8 @@ def test_no_slope_is_nan_for_any_logit():
     assert np.isfinite(sigmoid_binary_cross_entropy(z, y)).all()
     for argument in (0, 1):
         assert np.isfinite(slopes(sigmoid_binary_cross_entropy, argument, z, y)).all()
-    assert np.isfinite(jax.vmap(jax.hessian(sigmoid_binary_cross_entropy))(z, y)).all()
+    curvature = jax.jit(jax.vmap(jax.hessian(sigmoid_binary_cross_entropy)))
+    assert np.isfinite(curvature(z, y)).all()
 
 
 def test_no_slope_is_nan_for_any_logits():
@@ -214,8 +215,7 @@ def test_no_slope_is_nan_for_any_logits():
         assert np.isfinite(slopes(softmax_cross_entropy, argument, z, labels)).all()
     label = (y > 0.5).astype(int)
     assert np.isfinite(softmax_cross_entropy_with_integer_labels(z, label)).all()
-    slope = jax.vmap(jax.grad(softmax_cross_entropy_with_integer_labels))(z, label)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(slopes(softmax_cross_entropy_with_integer_labels, 0, z, label)).all()
 
 
 @pytest.mark.parametrize("loss", WITH_SCALE)
@@ -229,10 +229,10 @@ def test_no_slope_is_nan_for_any_scale(loss, scale):
 
 
 def test_slopes_at_a_hit():
-    assert float(jax.grad(absolute_error)(2.0, 2.0)) == 0
-    assert float(jax.grad(laplace_nll)(2.0, 2.0, 1e-10)) == 0
-    assert float(jax.grad(gaussian_nll)(2.0, 2.0, 1e-10)) == 0
-    assert float(jax.grad(gaussian_nll, argnums=2)(2.0, 2.0, 0.5)) == 2
+    assert float(slopes(absolute_error, 0, 2.0, 2.0)) == 0
+    assert float(slopes(laplace_nll, 0, 2.0, 2.0, 1e-10)) == 0
+    assert float(slopes(gaussian_nll, 0, 2.0, 2.0, 1e-10)) == 0
+    assert float(slopes(gaussian_nll, 2, 2.0, 2.0, 0.5)) == 2
     assert float(gaussian_nll(0.0, 1.0, 1e-30)) == math.inf
 
 
@@ -266,7 +266,7 @@ def test_what_traced_values_give_that_cannot_be_checked():
 
 
 @pytest.mark.parametrize("loss", [*ELEMENTWISE, *WITH_SCALE])
-@pytest.mark.parametrize("shape", [(), (5, 1), (2, 3, 4)])
+@pytest.mark.parametrize("shape", [(), (2, 3, 1)])
 def test_one_loss_for_each_prediction(loss, shape):
     predictions, targets = numbers(1.0, shape), np.float32(numbers(1.0, shape, seed=1) > 0)
     scale = [0.5] if loss in WITH_SCALE else []

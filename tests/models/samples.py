@@ -1,5 +1,7 @@
 """Data for the tests of the classical models."""
 
+import functools
+
 import numpy as np
 from scipy import special
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
@@ -15,6 +17,7 @@ def random(seed=0, examples=300, features=5, classes=3):
     ) @ mix, labels
 
 
+@functools.cache  # scikit-learn reads its files anew each time
 def data(name):
     """Inputs and labels of a data set of scikit-learn, or of random clouds."""
     if name == "random":
@@ -38,7 +41,7 @@ def split(labels, per_class, seed):
 
 
 def accuracy(logits, labels):
-    return float(np.mean(np.argmax(logits, axis=-1) == np.asarray(labels)))
+    return float(np.mean(np.argmax(np.asarray(logits), axis=-1) == np.asarray(labels)))
 
 
 INPUTS, LABELS = random(examples=20, features=2)

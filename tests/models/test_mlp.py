@@ -24,8 +24,15 @@ def by_hand(params, x, activation):
     return h
 
 
-@pytest.mark.parametrize("sizes", [(2, 1), (2, 16, 16, 1), (64, 128, 128, 10)])
-@pytest.mark.parametrize("activation", ["identity", "relu", "tanh"])
+@pytest.mark.parametrize(
+    ("sizes", "activation"),
+    [
+        ((2, 1), "relu"),
+        ((2, 16, 16, 1), "tanh"),
+        ((2, 16, 16, 1), "identity"),
+        ((100, 100, 100), "relu"),
+    ],
+)
 def test_it_is_the_equation(sizes, activation):
     model = mlp(sizes, activation=activation)
     params = model.init(KEY)
@@ -39,8 +46,11 @@ def test_it_is_the_equation(sizes, activation):
 
 
 def test_it_adds_nothing_to_what_one_would_write_by_hand():
-    model = mlp((64, 128, 100))
-    params, x = model.init(KEY), jnp.ones((5, 64))
+    sizes = (64, 128, 100)
+    model, x = mlp(sizes), jnp.ones((5, 64))
+    params = tuple(
+        {"w": jnp.zeros(between), "b": jnp.zeros(between[1])} for between in pairwise(sizes)
+    )
 
     def plain(params, x):
         (one, two) = params
@@ -52,12 +62,12 @@ def test_it_adds_nothing_to_what_one_would_write_by_hand():
 
 
 def test_gradients_are_those_of_the_equation():
-    model = mlp((3, 5, 2), activation="tanh")
-    params, x = model.init(KEY), jax.random.normal(jax.random.key(1), (4, 3))
+    model = mlp((3, 4, 2), activation="tanh")
+    params, x = model.init(KEY), np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
     total = jax.jit(lambda params: (model.apply(params, x) ** 2).sum())
-    slopes = jax.grad(total)(params)
+    slopes = jax.tree.map(np.asarray, jax.jit(jax.grad(total))(params))
     step = 1e-2
-    for layer, name, at in ((0, "w", (1, 2)), (0, "b", (3,)), (1, "w", (4, 0)), (1, "b", (1,))):
+    for layer, name, at in ((0, "w", (1, 2)), (0, "b", (3,)), (1, "w", (3, 0)), (1, "b", (1,))):
         cost = []
         for sign in (1, -1):
             moved = jax.tree.map(np.array, params)
@@ -70,7 +80,7 @@ def test_gradients_are_those_of_the_equation():
 def test_signals_neither_vanish_nor_explode_in_a_deep_network():
     model = mlp((100,) * 12)
     x = np.random.default_rng(0).normal(size=(50, 100)).astype(np.float32)
-    out = jax.jit(lambda key: model.apply(model.init(key), x))(KEY)
+    out = np.asarray(model.apply(model.init(KEY), x))
     assert 0.2 < out.std() < 5
 
 
@@ -90,8 +100,8 @@ def test_parameters_of_a_key_never_change():
 def test_a_scale_of_zero_makes_all_neurons_of_a_layer_alike():
     """The exercise on zero initialisation: they stay identical however long one trains."""
     model = mlp((2, 8, 1), activation="sigmoid", init_scale=0)
-    params, x = model.init(KEY), jax.random.normal(KEY, (20, 2))
-    assert all(not leaf.any() for leaf in jax.tree.leaves(params))
+    params, x = model.init(KEY), np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    assert all(not np.asarray(leaf).any() for leaf in jax.tree.leaves(params))
 
     @jax.jit
     def step(params):
@@ -100,7 +110,7 @@ def test_a_scale_of_zero_makes_all_neurons_of_a_layer_alike():
 
     for _ in range(20):
         params = step(params)
-    first = params[0]["w"]
+    first = np.asarray(params[0]["w"])
     assert abs(first).max() > 1e-3
     np.testing.assert_allclose(first, np.tile(first[:, :1], 8), rtol=1e-5)
 
@@ -139,22 +149,25 @@ def test_a_static_model_is_compiled_once():
         traces.append(model)
         return model.apply(params, x)
 
-    x = jnp.ones((3, 4))
-    params = mlp((4, 5, 2)).init(KEY)
-    for model in (mlp((4, 5, 2)), mlp([4, 5, 2]), mlp((4, 5, 2), activation="relu")):
+    x = jnp.ones((4, 3))
+    params = mlp((3, 4, 2)).init(KEY)
+    for model in (mlp((3, 4, 2)), mlp([3, 4, 2]), mlp((3, 4, 2), activation="relu")):
         run(model, params, x)
     assert len(traces) == 1
-    run(mlp((4, 5, 2), activation="tanh"), params, x)
+    run(mlp((3, 4, 2), activation="tanh"), params, x)
     assert len(traces) == 2
 
 
 def test_dropout_needs_a_key():
-    params, x = mlp((4, 50, 50, 2)).init(KEY), np.random.default_rng(0).normal(size=(6, 4))
-    plain, dropping = (jax.jit(mlp((4, 50, 50, 2), dropout=rate).apply) for rate in (0, 0.5))
-    expected = plain(params, x)
+    sizes = (2, 16, 16, 1)
+    params, x = mlp(sizes).init(KEY), np.random.default_rng(0).normal(size=(6, 2))
+    plain, dropping = (mlp(sizes, dropout=rate).apply for rate in (0, 0.5))
+    expected = np.asarray(plain(params, x))
     np.testing.assert_array_equal(dropping(params, x), expected)
     np.testing.assert_array_equal(plain(params, x, key=KEY), expected)
-    one, same, other = (dropping(params, x, key=jax.random.key(seed)) for seed in (1, 1, 2))
+    one, same, other = (
+        np.asarray(dropping(params, x, key=jax.random.key(seed))) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, same)
     assert abs(one - expected).max() > 0.01
     assert abs(one - other).max() > 0.01
@@ -169,7 +182,7 @@ def test_dropout_falls_on_each_hidden_layer_and_on_nothing_else():
             {"w": np.full((before, after), 1 / before, np.float32), "b": np.zeros(after)}
             for before, after in pairwise(sizes)
         ]
-        batch = jax.jit(model.apply)(params, np.ones((30, 1)), key=KEY)
+        batch = np.asarray(model.apply(params, np.ones((30, 1)), key=KEY))
         spread = np.sqrt(passes * rate / (1 - rate) / units)
         assert batch.mean() == pytest.approx(1, abs=4 * spread / np.sqrt(30) + 1e-6)
         assert batch.std() == pytest.approx(spread, rel=0.5, abs=1e-6)
@@ -177,9 +190,8 @@ def test_dropout_falls_on_each_hidden_layer_and_on_nothing_else():
 
 def test_vmap_trains_many_seeds_at_once():
     model = mlp((3, 4, 2), dropout=0.2)
-    keys, x = jax.random.split(KEY, 5), np.ones((6, 3), dtype=np.float32)
+    keys, x = jax.random.split(KEY, 2), np.ones((6, 3), dtype=np.float32)
 
-    @jax.jit
     def run(key):
         return model.apply(model.init(key), x, key=key)
 
@@ -208,7 +220,7 @@ ONES = np.ones((5, 3))
         (lambda: MODEL.apply(PARAMS, np.ones((5, 4))), "inputs", ValueError),
         (lambda: MODEL.apply(PARAMS, np.full((5, 3), np.nan)), "inputs", ValueError),
         (lambda: MODEL.apply(PARAMS[:1], ONES), "params", ValueError),
-        (lambda: MODEL.apply(mlp((3, 5, 2)).init(KEY), ONES), "params", ValueError),
+        (lambda: MODEL.apply(mlp((2, 8, 1)).init(KEY), ONES), "params", ValueError),
         (lambda: MODEL.apply((1, 2), ONES), "params", TypeError),
         (lambda: MODEL.apply(PARAMS, ONES, key=1), "key", TypeError),
     ],
@@ -235,9 +247,8 @@ def test_networks_that_fit_no_machine_are_refused(sizes, message):
 
 
 def test_the_damaged_layer_is_named():
-    net = mlp((2, 3, 2))
-    first, last = net.init(jax.random.key(0))
+    first, last = PARAMS
     with pytest.raises(
         ValueError, match=r"^params: expected finite numbers as b of layer 1, got nan"
     ):
-        net.apply((first, last | {"b": jnp.full(2, jnp.nan)}), [[1, 2]])
+        MODEL.apply((first, last | {"b": np.full(2, np.nan)}), [[1, 2, 3]])

@@ -50,7 +50,8 @@ def check_fields(value: Any) -> None:
             got = getattr(field, "shape", type(field).__name__)
             raise TypeError(f"{type(value).__name__}.{name}: expected {hint}, got {got}")
     for item in value:
-        check_fields(item)
+        if isinstance(item, (tuple, list, dict)):  # and not for each of a thousand strings
+            check_fields(item)
 
 
 @functools.cache
