@@ -29,7 +29,7 @@ def test_a_click_locks_in_and_reveals(shown: list[panel.Panel]) -> None:
     predict(rises)._repr_mimebundle_()
     (made,) = shown
     assert (made.choice.value, made.sure.value, made.output.value) == (None, 33, "")
-    assert (made.sure.min, made.sure.max, made.sure.step) == (50, 100, 1)
+    assert (made.sure.min, made.sure.max, made.sure.step) == (33, 100, 1)
     made.lock.click()
     assert "Choose an answer first." in made.output.value
     made.choice.value = "rises"

@@ -120,7 +120,7 @@ def test_a_percentage_that_is_none(sure: Any) -> None:
 @pytest.mark.parametrize(("options", "least"), [(2, 50), (3, 33), (4, 25)])
 def test_a_mere_guess_is_one_in_as_many_as_there_are_options(options: int, least: int) -> None:
     names = tuple("abcd"[:options])
-    asked = Prediction("examples.rises", QUESTION, names, lambda: Revealed("a", "Seen."))
+    asked = Prediction("examples.rises", QUESTION, names, lambda: ("a", "Seen."))
     assert f"from {least} % (a mere guess)" in repr(predict(asked))
     assert f"from {least} to 100 percent" in repr(predict(asked, "a", least - 1))
     said = repr(predict(asked, "a", least))
