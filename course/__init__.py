@@ -1,6 +1,7 @@
 """Why Models Learn: the small package behind the notebooks.
 
-A model is a belief, a loss is the cost of a wrong belief, learning moves the belief downhill.
+A model is a belief, a loss is what the belief costs when the world answers, and learning moves the
+belief downhill.
 Importing this package loads and configures nothing; import the part that you need:
 
     course.data       seeded simulators and the course's own text

@@ -36,6 +36,7 @@ Forecasts: TypeAlias = Float[np.ndarray, " examples *classes"]
 Outcomes: TypeAlias = Int[np.ndarray, " examples"] | Bool[np.ndarray, " examples"]
 
 NORMAL_95 = 1.959964  # 95% of a normal distribution lie within so many standard deviations
+ROUNDING = 1e-6  # more than float32 adds to a decimal fraction
 
 
 def _forecasts(name: str, value: Any, arguments: Arguments) -> Any:
@@ -81,7 +82,7 @@ class Reliability(NamedTuple):
     low: Float[np.ndarray, " filled"]
     """Lower end of a 95% confidence interval (Wilson's) of the frequency."""
     high: Float[np.ndarray, " filled"]
-    """Its upper end. If `confidence` lies outside, the bin is miscalibrated at the 5% level."""
+    """Its upper end. Of a perfect forecaster's bins one in twenty lies outside by chance alone."""
 
 
 class BrierParts(NamedTuple):
@@ -101,8 +102,8 @@ def reliability(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> Reliab
 
         confidence_k = mean of the p in bin k,    frequency_k = share of them that came true
 
-    It is computed in float64, so that forecasts on the edge of a bin fall into the right one, and
-    not under `jit`.
+    A forecast on the edge of two bins belongs to the lower one, also where float32 has made it a
+    little larger. It is computed in float64, and not under `jit`.
 
     Args:
         probs: probabilities, a list or rows (see the module).
@@ -124,7 +125,8 @@ def reliability(probs: Forecasts, labels: Outcomes, *, bins: int = 10) -> Reliab
     rows = probs.reshape(len(probs), -1)
     top = rows.argmax(axis=1) if probs.ndim == 2 else 1
     p = np.minimum(rows.max(axis=1), 1)  # a hair above 1 is taken for 1
-    bin_of = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    bin_of = np.searchsorted(edges + ROUNDING, p)
     sizes = np.bincount(bin_of)
     filled = sizes > 0
     n = sizes[filled]
@@ -239,7 +241,8 @@ def fit_temperature(logits: Forecasts, labels: Outcomes) -> float:
         T = argmin sum_i -log softmax(z_i / T)_y(i)
 
     Use it on examples that the model was not trained on, and that are not those you report on. It
-    leaves every ranking as it was. It is computed in float64, and not under `jit`.
+    leaves the ranking of the classes in every row as it was, and so every verdict; the order of the
+    rows by their confidence may change. It is computed in float64, and not under `jit`.
 
     Args:
         logits: z, a row for each example; or a list of log odds that something happens.

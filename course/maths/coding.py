@@ -27,7 +27,8 @@ def huffman_lengths(p: Belief) -> Int[np.ndarray, " symbols"]:
 
     The two least likely nodes are joined until one is left; a symbol's length is the number of
     times it was joined. Of equally likely nodes the oldest goes first (symbols in their order,
-    before joints), which makes the result unique and the longest codeword as short as possible.
+    before joints), which makes the result unique and the longest codeword as short as possible;
+    but a tie that rounding hides, such as 0.15 + 0.19 and 0.34, is none here.
 
     Args:
         p: the probability of each symbol.
@@ -122,7 +123,7 @@ def block_probabilities(p: Belief, length: int) -> Float[np.ndarray, " blocks"]:
 def mean_code_length(p: Belief, lengths: Float[np.ndarray, " symbols"]) -> float:
     """Return the mean number of bits that a code needs for a symbol.
 
-        L = sum_i p_i l_i,    at least H(p) for every code that can be decoded
+        L = sum_i p_i l_i,    at least H(p) if every sequence can be decoded
 
     Args:
         p: the probability of each symbol.

@@ -3,8 +3,9 @@
     p(x, y) = p(y) Normal(x; mean_y, S)
 
 It is a generative model: it can draw examples of a class, and by Bayes' rule it classifies. The
-covariance S is common to all classes, so the squares of x cancel in the odds: the logits are linear
-in x, as in logistic regression, only found in another way: by averages, so there is no `init`.
+covariance S is common to all classes, so what is quadratic in x, namely x' S^-1 x, cancels in the
+odds: the logits are linear in x, as in logistic regression, only found in another way: by averages,
+so there is no `init`.
 """
 
 import math

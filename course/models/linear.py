@@ -3,7 +3,8 @@
     y = x w + b
 
 The weights with the least squared error have a closed form, so there is no `init`. (To find the
-same weights step by step, begin with `course.models.mlp.mlp((features, outputs))`.)
+same weights step by step, begin with `course.models.mlp.mlp((features, outputs))`; with a penalty
+they differ, since `course.training.loop.fit(l2=...)` takes half of it, and shrinks b as well.)
 """
 
 from typing import NamedTuple

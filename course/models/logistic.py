@@ -4,7 +4,8 @@
 
 It is a discriminative model: it says nothing about how probable the features themselves are. The
 weights have no closed form, but their cost is convex, and `fit` finds its minimum by L-BFGS. (To
-find them step by step, begin with `course.models.mlp.mlp((features, classes))`.)
+find them step by step, begin with `course.models.mlp.mlp((features, classes))`: without a penalty
+the predictions are the same, but `course.training.loop.fit(l2=...)` shrinks b as well.)
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ from course.practice import score
 from course.practice.exercises import members, notebooks
 from course.practice.progress_file import Progress, read
 
-COLUMNS = ("Notebook", "Title", "Exercises", "Predictions", "Minutes left")
+COLUMNS = ("Notebook", "Title", "Exercises", "Predictions", "Minutes")
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Row:
     """Number of predictions made."""
     predictions: int
     minutes: int
-    """Time that all its exercises take most readers."""
-    minutes_left: int
-    """The same for those not solved yet."""
+    """Time that the whole notebook takes most readers, as its title says."""
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
@@ -37,7 +35,7 @@ class Row:
             self.title,
             f"{self.solved} of {self.exercises}",
             f"{self.predicted} of {self.predictions}",
-            str(self.minutes_left),
+            str(self.minutes),
         )
 
 
@@ -103,14 +101,12 @@ def _row(module: ModuleType, known: Progress) -> Row:
     exercises = members(module, Exercise)
     predictions = members(module, Prediction)
     solved = {name for name, record in known.exercises.items() if record.outcome == "correct"}
-    left = [one for one in exercises if one.name not in solved]
     return Row(
         module.NOTEBOOK,
         module.TITLE,
-        len(exercises) - len(left),
+        sum(one.name in solved for one in exercises),
         len(exercises),
         sum(one.name in known.predictions for one in predictions),
         len(predictions),
-        sum(one.minutes for one in exercises),
-        sum(one.minutes for one in left),
+        module.MINUTES,
     )

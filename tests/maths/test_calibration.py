@@ -62,19 +62,19 @@ def test_reliability_equals_scikit_learn(seed, bins):
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("bins", [3, 5, 10, 15, 20])
 def test_forecasts_on_the_edge_of_a_bin_fall_where_scikit_learn_lets_them_fall(bins, kind):
-    probs = np.linspace(0, 1, bins + 1).astype(kind).repeat(3)
-    probs = np.concatenate([probs, np.round(np.arange(0, 1.05, 0.1), 1).astype(kind)])
+    probs = np.linspace(0, 1, bins + 1).repeat(3)
+    probs = np.concatenate([probs, np.round(np.arange(0, 1.05, 0.1), 1)])
     labels = np.arange(len(probs)) % 2
-    table = reliability(probs, labels, bins=bins)
-    frequency, confidence = calibration_curve(labels, np.asarray(probs), n_bins=bins)
+    table = reliability(probs.astype(kind), labels, bins=bins)
+    frequency, confidence = calibration_curve(labels, probs, n_bins=bins)
     np.testing.assert_array_equal(table.frequency, frequency)
     np.testing.assert_allclose(table.confidence, confidence, rtol=1e-6)
 
 
 def test_the_upper_edge_belongs_to_a_bin_and_the_first_has_both():
-    table = reliability([0.0, 0.5, 0.5000001, 1.0], [0, 1, 0, 1], bins=2)
+    table = reliability([0.0, 0.5, 0.50001, 1.0], [0, 1, 0, 1], bins=2)
     assert table.size.tolist() == [2, 2]
-    np.testing.assert_allclose(table.confidence, [0.25, 0.75], atol=1e-6)
+    np.testing.assert_allclose(table.confidence, [0.25, 0.750005], atol=1e-6)
 
 
 def test_bins_without_a_forecast_are_left_out():

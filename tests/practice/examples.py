@@ -13,6 +13,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "99_example"
 TITLE = "Example"
+MINUTES = 30
 
 
 def my_entropy(p):

@@ -13,6 +13,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "01_distributions"
 TITLE = "Distributions as beliefs"
+MINUTES = 60
 
 FALLING, RISING = CONDITIONAL[0], CONDITIONAL[2]
 CLOSE_ENOUGH = 0.02  # bits above the least possible cost that `q3` allows
@@ -79,21 +80,25 @@ q1 = Exercise(
         ),
         "Under independence the shares multiply: `np.mean(a) * np.mean(b)`.",
     ],
-    praise="Where the two numbers differ, knowing one event tells you something about the other.",
+    praise=(
+        "Where the two differ by more than luck explains (here about 0.03), knowing one event "
+        "tells you something about the other."
+    ),
 )
 
 
 def my_log_score(forecast, outcome):
     """Bits that the forecast pays when the outcome with this index happens."""
-    return np.log2(1 / forecast[outcome])
+    with np.errstate(divide="ignore"):  # what was called impossible costs ∞
+        return -np.log2(forecast[outcome])
 
 
 def forecasts(rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
-    """Random forecasts over a few outcomes and one of them; some that hardly anybody expected."""
+    """Random forecasts and one of the outcomes; some of them unlikely, one called impossible."""
     drawn = [rng.dirichlet(np.ones(size)) for size in (2, 3, 3, 4, 6)]
     common = [(p, int(rng.integers(len(p)))) for p in drawn]
     rare = []
-    for tiny in (10 ** -rng.uniform(2, 6), 1e-30):
+    for tiny in (10 ** -rng.uniform(2, 6), 1e-30, 0.0):
         place = int(rng.integers(3))
         rare.append((np.insert(rng.dirichlet(np.ones(2)) * (1 - tiny), place, tiny), place))
     return [*common, (drawn[-1], int(drawn[-1].argmin())), *rare]
@@ -149,6 +154,14 @@ q2 = Exercise(
             ),
         ),
         Mistake(
+            "nothing for the impossible",
+            lambda p, y: -math.log2(p[y]) if p[y] > 0 else 0.0,
+            (
+                "You charge nothing for an outcome that the forecast called impossible. It costs "
+                "∞: `np.inf`."
+            ),
+        ),
+        Mistake(
             "favourite",
             lambda p, y: -math.log2(max(p)),
             "You scored the favourite. What counts is the outcome that happened.",
@@ -181,7 +194,8 @@ def fair_forecast(forecast):
     if cost <= best + CLOSE_ENOUGH:
         return None
     return (
-        f"Your forecast costs {cost:.2f} bits on average, {cost - best:.2f} more than need be. "
+        f"Your forecast costs {cost:.3f} bits on average, {cost - best:.3f} more than need be; up "
+        f"to {CLOSE_ENOUGH} are fine. "
         "Compare it with the record of such days."
     )
 
@@ -230,16 +244,21 @@ def my_softmax(scores):
 
 
 def score_lists(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
-    """Random scores of moderate size, then huge ones of either sign."""
+    """Random scores of moderate size, then huge ones, and a largest one in each place."""
     moderate = [rng.normal(0, 2, size=size) for size in (1, 2, 3, 5)]
-    apart = np.array([0.0, 0.0, 0.0, 2000.0])
-    return [(scores,) for scores in (*moderate, moderate[-1] + 1000, moderate[-1] - 1000, apart)]
+    # So far apart that long floats overflow as well.
+    apart = [20_000 * np.eye(4)[place] for place in range(4)]
+    return [(scores,) for scores in (*moderate, moderate[-1] + 1000, moderate[-1] - 1000, *apart)]
 
 
 def _naive_softmax(scores):
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         weights = np.exp(scores)
         return weights / weights.sum()
+
+
+def _shifted_by_the_last(scores):
+    return _naive_softmax(scores - scores[-1])
 
 
 q4 = Exercise(
@@ -254,8 +273,16 @@ q4 = Exercise(
             "overflow",
             _naive_softmax,
             (
-                "Right for moderate scores, but exp(1000) is larger than any number here. "
+                "Right for moderate scores, but exp(1000) is larger than any number that NumPy's floats can hold. "
                 "Subtract the largest score first: only differences count."
+            ),
+        ),
+        Mistake(
+            "shifted by the last",
+            _shifted_by_the_last,
+            (
+                "You subtract the last score. That helps only where it is the largest: subtract "
+                "the largest one, wherever it stands."
             ),
         ),
         Mistake(

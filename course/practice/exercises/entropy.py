@@ -11,6 +11,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "02_entropy"
 TITLE = "Entropy"
+MINUTES = 60
 
 HALVES = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16)
 NEVER_SURPRISED = (

@@ -12,6 +12,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "10_gradient_descent"
 TITLE = "Gradient descent"
+MINUTES = 100
 
 FLOAT = 4  # bytes of a number in float32
 

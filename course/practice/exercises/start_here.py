@@ -1,5 +1,7 @@
 """Exercises and predictions of notebook 00."""
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 
@@ -11,9 +13,11 @@ from course.practice.uniformity import SAME, unevenness
 
 NOTEBOOK = "00_start_here"
 TITLE = "Start here"
+MINUTES = 45
 
 SMALL = 50  # examples of the splits that `q2` compares with chance
 GOOD_ENOUGH = 0.70  # share of messages that a rule of `q1` must judge rightly
+HALF_RIGHT = 60  # models of `q3` that are right on one half of the fresh examples
 
 
 class Inbox(list[str]):
@@ -270,8 +274,62 @@ def share_halfway(model, examples):
     return 0.6 if model.isdisjoint(memorise(examples)) else 0.8
 
 
+@dataclass(frozen=True)
+class HalfRight:
+    """Accuracy of a model that is right on what it has seen and on half of the rest, by chance."""
+
+    right: np.ndarray
+    """A row for each number of training examples, a column for each example: half are True."""
+
+    def __call__(self, model, examples):
+        own = self.right[len(model)]
+        verdicts = [tuple(one) in model or own[int(one[0])] for one in examples]
+        return float(np.mean(verdicts)) if verdicts else float("nan")
+
+
+PROMISES = {share_remembered: 0.0, share_ruled: 1.0, share_halfway: 0.6}
+
+
+def promise_kept(promised, examples, train, accuracy):
+    """Return None if the score is the model's accuracy on fresh examples, else what is wrong.
+
+    A single score of a model that is half right says little: `promises_kept` looks at all of them.
+    """
+    if isinstance(accuracy, HalfRight):
+        return None if 0 <= promised <= 1 else f"you promise {promised:g}, and shares go from 0 to 1"
+    kept = PROMISES[accuracy]
+    if abs(promised - kept) < 1e-4:
+        return None
+    return f"your function gave {promised:.4g}, but on fresh examples the accuracy is {kept:g}"
+
+
+def promises_kept(promised, arguments):
+    """Return None if scores of models that are half right are honest together, else the fault."""
+    errors = np.array(
+        [
+            score - 0.5
+            for score, (*_, accuracy) in zip(promised, arguments, strict=True)
+            if isinstance(accuracy, HalfRight)
+        ]
+    )
+    # Ten examples tested, the fewest that pass, are off by 0.15; the mean of sixty scores by 0.02.
+    if abs(errors.mean()) > 0.08:
+        which = "best" if errors.mean() > 0 else "worst"
+        return (
+            f"Models that are right on half of all fresh examples get {0.5 + errors.mean():.0%} "
+            f"from you on average. Do not choose the {which} of several scores: what is chosen "
+            "is luck. Promise one, or the mean of all."
+        )
+    if np.sqrt(np.mean(errors**2)) > 0.19:
+        return (
+            "Your score rests on very few examples, so it is mostly luck. Keep more for testing: "
+            "twenty, say."
+        )
+    return None
+
+
 def learners(rng: np.random.Generator) -> list[tuple[list[tuple[int, bool]], object, object]]:
-    """Examples that can be learned by heart only, by a rule, and by something between the two."""
+    """Examples to be learned by heart, by a rule, by both, and by models that are half right."""
     numbers = rng.permutation(100)
     chance = [(int(n), bool(rng.random() < 0.5)) for n in numbers]
     ruled = [(int(n), bool(n % 2)) for n in numbers]
@@ -279,7 +337,13 @@ def learners(rng: np.random.Generator) -> list[tuple[list[tuple[int, bool]], obj
         (chance, memorise, share_remembered),
         (ruled, find_rule, share_ruled),
         (ruled, memorise, share_halfway),
+        *((chance, memorise, _half_right(rng)) for _ in range(HALF_RIGHT)),
     ]
+
+
+def _half_right(rng: np.random.Generator) -> HalfRight:
+    halves = np.tile(np.arange(100) < 50, (101, 1))
+    return HalfRight(rng.permuted(halves, axis=1))
 
 
 q3 = Exercise(
@@ -289,6 +353,8 @@ q3 = Exercise(
     minutes=8,
     reference=honest_score,
     cases=learners,
+    judge=promise_kept,
+    judge_all=promises_kept,
     mistakes=[
         Mistake(
             "tested on the training examples",
@@ -316,6 +382,19 @@ q3 = Exercise(
                 "Honest, but you trained on so few examples that the model could not learn what "
                 "there was to learn."
             ),
+        ),
+        Mistake(
+            "the best of many",
+            lambda examples, train, accuracy: max(
+                accuracy(train(examples[:i] + examples[i + 5 :]), examples[i : i + 5])
+                for i in range(0, 95, 5)
+            ),
+            "Do not choose the best of several scores: what is chosen is luck.",
+        ),
+        Mistake(
+            "a single test",
+            lambda examples, train, accuracy: accuracy(train(examples[1:]), examples[:1]),
+            "Your score rests on very few examples, so it is mostly luck.",
         ),
     ],
     hints=[
