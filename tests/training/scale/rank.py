@@ -19,12 +19,13 @@ import numpy as np
 import pytest
 
 from course.cli.run_training import fingerprint
+from course.models.mlp import mlp
 from course.training import interrupts
 from course.training.loop import fit
 from course.training.optimizers import adam
 from course.training.scale import processes
 from course.training.scale.checkpoint import OrbaxStore
-from tests.training.models import NET, cross_entropy, flowers
+from tests.training.models import cross_entropy, flowers
 
 
 def fail() -> None:
@@ -64,7 +65,7 @@ def train(epochs: int, folder: str = "", **given: Any) -> dict[str, Any]:
     """Train on all devices, and return the outcome."""
     given = {"devices": "all", "save_every": 0.0} | given
     result = fit(
-        NET, cross_entropy, adam(0.01), flowers(96), epochs=epochs, batch_size=16,
+        mlp((4, 3)), cross_entropy, adam(0.01), flowers(96), epochs=epochs, batch_size=16,
         key=jax.random.key(3), progress=False,
         checkpoint=OrbaxStore(folder) if folder else None, **given,
     )  # fmt: skip
