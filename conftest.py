@@ -16,6 +16,7 @@ import hashlib
 import os
 import platform
 import re
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -53,6 +54,8 @@ COMPILED = pytest.StashKey[dict[str, str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give this process, or this worker of several, surroundings of its own."""
+    # A shell's `&` makes what it starts ignore interrupts, and tests wait for theirs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A kernel that is still closing may hold a file in the folder when it is removed.
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
