@@ -1,4 +1,4 @@
-"""Every demo draws at every value that its controls can take, and says what it shows."""
+"""Every demo draws wherever its controls can be, and says what it shows."""
 
 import inspect
 import itertools
@@ -27,9 +27,10 @@ def every_demo() -> list[Any]:
 
 
 def ends(control: widgets.Widget) -> list[Any]:
-    """The extreme values of a control; of a choice, all of them."""
+    """The extreme values of a control; of a choice between buttons, all of them."""
     if hasattr(control, "options"):
-        return [value for _, value in control._options_full]
+        values = [value for _, value in control._options_full]
+        return [values[0], values[-1]] if isinstance(control, widgets.SelectionSlider) else values
     if isinstance(control, widgets.Checkbox):
         return [False, True]
     if isinstance(control, widgets.FloatLogSlider):  # its ends are given as exponents
@@ -44,43 +45,76 @@ def buttons(widget: widgets.Widget) -> Iterator[widgets.Button]:
         yield from buttons(child)
 
 
-CORNERS = 32
+def pairs(corner: tuple[Any, ...]) -> set[tuple[tuple[int, Any], ...]]:
+    """Every two of the values that controls have together; the only value of a lonely control."""
+    return set(itertools.combinations(enumerate(corner), min(len(corner), 2)))
 
 
-@pytest.mark.parametrize("make", every_demo())
-def test_draws_at_the_corners_of_its_controls(make: Any) -> None:
-    """At all of them, or at some that chance takes; the next one often differs in every control."""
-    live = make()
+def corners(alternatives: list[list[Any]]) -> list[tuple[Any, ...]]:
+    """Corners in which each end of a control meets each end of every other, few and by chance.
+
+    They are sorted by the first control: it often changes the scene, which is drawn slowly.
+    """
+    every = list(itertools.product(*alternatives))
+    missing = set().union(*map(pairs, every))
+    found = []
+    for i in np.random.default_rng(0).permutation(len(every)):
+        if missing & pairs(every[i]):
+            missing -= pairs(every[i])
+            found.append(every[i])
+    return sorted(found, key=lambda corner: alternatives[0].index(corner[0]) if corner else 0)
+
+
+@pytest.fixture(scope="module", params=every_demo())
+def live(request: pytest.FixtureRequest) -> Iterator[LiveFigure]:
+    """Each demo, made once."""
+    made = request.param()
+    yield made
+    made.close()
+
+
+def test_draws_at_the_corners_of_its_controls(live: LiveFigure) -> None:
     names = list(live.controls)
-    alts = {live.alt}
-    corners = list(itertools.product(*(ends(live.controls[name]) for name in names)))
-    for i in np.random.default_rng(0).permutation(len(corners))[:CORNERS]:
-        live.set(**dict(zip(names, corners[i], strict=True)))
+    first, alts = live.values, {live.alt}
+    for corner in corners([ends(control) for control in live.controls.values()]):
+        live.set(**dict(zip(names, corner, strict=True)))
         assert live.error is None, live.error
         assert live.png.startswith(b"\x89PNG")
         assert len(live.alt) > 40
         assert live.alt.endswith(".")
         alts.add(live.alt)
     assert len(alts) > 1 or not names
-    live.close()
+    live.set(**first)
 
 
-@pytest.mark.parametrize("make", every_demo())
-def test_no_text_covers_another_or_a_point(make: Any) -> None:
-    """At the ends of each control, the others as they come; a button is pressed ten times."""
-    live = make()
+def test_no_text_covers_another_or_a_point(live: LiveFigure) -> None:
+    """At the ends of each control, the others as they come."""
     found = {"as it comes": list(overlaps(live.figure))}
     first = live.values
     for name, control in live.controls.items():
         for value in ends(control):
             live.set(**first | {name: value})
             found[f"{name} = {value}"] = list(overlaps(live.figure))
-    for button in buttons(live):
-        for _ in range(10):  # the first one until the last week of the mailbox
-            button.click()
-        found[button.description] = list(overlaps(live.figure))
     assert {what: words for what, words in found.items() if words} == {}
-    live.close()
+    live.set(**first)
+
+
+def test_every_button_changes_the_picture_in_any_order_and_covers_no_text(live: LiveFigure) -> None:
+    """The first is pressed until the last week of the mailbox, each other thrice, then any."""
+    found = {}
+    pressed = list(buttons(live))
+    by_chance = np.random.default_rng(0).integers(0, max(len(pressed), 1), size=8)
+    turns = [(i, 3 if i else 10) for i in range(len(pressed))]
+    for i, times in [*turns, *((i, 1) for i in by_chance)] if pressed else []:
+        for _ in range(times):
+            before = live.png
+            pressed[i].click()
+            assert live.error is None, live.error
+            if pressed[i].description != "Start again":
+                assert live.png != before
+        if times > 1:
+            found[pressed[i].description] = list(overlaps(live.figure))
+    assert {what: words for what, words in found.items() if words} == {}
 
 
 def test_what_lies_over_something_is_found() -> None:
@@ -95,20 +129,6 @@ def test_what_lies_over_something_is_found() -> None:
     dot.set_visible(False)
     ax.text(0.5, 0.5, "over")
     assert len(list(overlaps(figure))) == 1
-
-
-@pytest.mark.parametrize("make", every_demo())
-def test_every_button_changes_the_picture_in_any_order(make: Any) -> None:
-    live = make()
-    pressed = list(buttons(live))
-    order = np.random.default_rng(0).integers(0, max(len(pressed), 1), size=40)
-    for i in order if pressed else []:
-        before = live.png
-        pressed[i].click()
-        assert live.error is None, live.error
-        if pressed[i].description != "Start again":
-            assert live.png != before
-    live.close()
 
 
 @pytest.mark.parametrize("heads", [0.0, 0.11, 0.5, 1.0])
