@@ -126,16 +126,33 @@ def test_what_lies_over_something_is_found() -> None:
     assert list(overlaps(figure)) == []
     beside.set_position((-5, 0))
     assert len(list(overlaps(figure))) == 1
+    beside.set_animated(True)  # as what moves in a live figure is
+    assert len(list(overlaps(figure))) == 1
     dot.set_visible(False)
     ax.text(0.5, 0.5, "over")
     assert len(list(overlaps(figure))) == 1
 
 
-@pytest.mark.parametrize("heads", [0.0, 0.11, 0.5, 1.0])
-def test_the_coin_says_its_entropy(heads: float) -> None:
-    live = entropy.coin()
-    live.set(heads=heads)
-    assert f"{float(information.entropy([heads, 1 - heads])):.3f} bits" in live.alt
+def test_the_coin_says_its_entropy() -> None:
+    coin = entropy.coin()
+    for heads in (0.0, 0.11, 0.5, 1.0):
+        coin.set(heads=heads)
+        assert f"{float(information.entropy([heads, 1 - heads])):.3f} bits" in coin.alt
+    coin.close()
+
+
+def test_corners_hold_each_end_beside_each_other_end() -> None:
+    found = corners([[0, 1, 2], [0, 1], [0, 1], [0, 1]])
+    assert set().union(*map(pairs, found)) == {
+        ((i, one), (j, other))
+        for i, j in itertools.combinations(range(4), 2)
+        for one in range(2 if i else 3)
+        for other in range(2)
+    }
+    assert [found[0][0], found[-1][0]] == [0, 2]
+    assert len(found) < 24
+    assert corners([]) == [()]
+    assert {*corners([["a", "b"]])} == {("a",), ("b",)}
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 40])
