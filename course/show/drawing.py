@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from functools import cache, wraps
 from types import FrameType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, no_type_check
 
 import matplotlib
 from IPython import get_ipython
@@ -192,6 +192,7 @@ def _end_cell() -> None:
 def styled(function: Callable[P, R]) -> Callable[P, R]:
     """Make `function` draw in the course's style, leaving matplotlib's settings as they were."""
 
+    @no_type_check  # `function` looks at its arguments itself
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         now: Drawing | None = getattr(_THREAD, "now", None)
@@ -248,6 +249,8 @@ def _styled_class(kind: Any) -> Any:
 def _styled_method(method: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method draw in the course's style, and what it adds to the figure as well."""
 
+    # What it is given is matplotlib's, and that ten thousand times a picture.
+    @no_type_check
     @wraps(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         now: Drawing | None = getattr(_THREAD, "now", None)
