@@ -37,7 +37,7 @@ def module(tmp_path_factory):
     (folder / "drawing_of_lines.py").write_text(MODULE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        with install_import_hook("drawing_of_lines", "shape_checker.check"):
+        with install_import_hook("drawing_of_lines", "shape_checker.check_annotations"):
             yield importlib.import_module("drawing_of_lines")
         del sys.modules["drawing_of_lines"]
 
