@@ -82,6 +82,7 @@ class Drawing:
             self._state = _State.WAITS
 
     @property
+    @no_type_check  # as often as a method is called
     def lets_through(self) -> bool:
         """Return whether an interrupt would be handled at once."""
         return self._state is _State.ONCE
@@ -223,6 +224,7 @@ def adopt(figure: Figure | SubFigure) -> None:
                     _restyle(getattr(axes, name))
 
 
+@no_type_check  # of every part, after every call
 def _restyle(artist: Any) -> bool:
     """Give an artist the class whose methods draw in the course's style; False if it has it."""
     if hasattr(artist, "_draws_in_style"):
