@@ -4,15 +4,17 @@
 python := .venv/bin/python
 ready := .venv/ready
 pytest := $(python) -m pytest
-workers ?= 2
+# Three for two cores, as tests wait now and then, for a browser or a process; each takes 3 GB.
+workers ?= 3
 # Each file runs in one worker. conftest.py puts slow files first: they are left in that order.
-spread := -n $(workers) --dist loadfile --no-loadscope-reorder
+spread := --dist loadfile --no-loadscope-reorder -n
 # All notebooks, or with n=03 the one of that number; not what `make update` kept of the reader's.
 numbered := $(sort $(wildcard notebooks/$(or $(n),*)_*.ipynb))
 books := $(foreach book,$(numbered),$(if $(findstring _mine,$(book)),,$(book)))
 books := $(or $(strip $(books)),notebooks/$(n)_*.ipynb)
+# Kernels do not wait: one for each core, or for one notebook of two comparisons.
 nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
-  $(spread)
+  $(spread) $(if $(n),1,2)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate
 # Bytecode is kept, in images that tell Python not to as well: a process that finds none compiles a
@@ -44,18 +46,18 @@ update: ## take the newest version; your own notebooks stay beside the new ones
 
 test: $(ready) ## run every check there is
 	@$(MAKE) --no-print-directory lint
-	$(pytest) $(spread)
+	$(pytest) $(spread) $(workers)
 	@$(MAKE) --no-print-directory compare
 	@$(MAKE) --no-print-directory portable
 
 unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
-	$(pytest) $(spread) -m "not slow" $(args)
+	$(pytest) $(spread) $(workers) -m "not slow" $(args)
 
 check: $(ready) ## everything about one notebook and the modules it uses (make check n=03)
 	@test -n "$(n)" || { echo "Which notebook? make check n=03" >&2; exit 2; }
 	@$(MAKE) --no-print-directory lint
-	$(pytest) $(spread) --notebook $(n)
-	@$(MAKE) --no-print-directory -j 2 compare portable workers=1
+	$(pytest) $(spread) $(workers) --notebook $(n)
+	@$(MAKE) --no-print-directory -j 2 compare portable
 
 compare: $(ready) ## run the notebooks offline, compare what comes out with what is stored (n=03)
 	$(python) tools/offline.py $(python) $(nbval)

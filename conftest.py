@@ -12,10 +12,12 @@ Tests see four simulated devices, and no promotion of dtypes that JAX's strict m
 holds on an accelerator, nor for kernels and other processes that a test starts.
 """
 
+import gc
 import hashlib
 import os
 import platform
 import re
+import signal
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -53,6 +55,8 @@ COMPILED = pytest.StashKey[dict[str, str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give this process, or this worker of several, surroundings of its own."""
+    # A shell's `&` makes what it starts ignore interrupts, and tests wait for theirs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A kernel that is still closing may hold a file in the folder when it is removed.
     private = tempfile.TemporaryDirectory(prefix="course-tests-", ignore_cleanup_errors=True)
     config.stash[PRIVATE] = private
@@ -61,7 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(kernel_environment(Path(private.name)))
     if ON_DEVICE:
         del os.environ["JAX_PLATFORMS"]
-    if os.environ.get(ONE_CORE) == "1" and hasattr(os, "sched_setaffinity"):
+    # What distributes the tests keeps all cores: its workers begin with those that it has.
+    one_core = os.environ.get(ONE_CORE) == "1" and not distributes(config)
+    if one_core and hasattr(os, "sched_setaffinity"):
         keep_to_one_core(config)
     if config.getoption("nbval", False):
         asked = config.option.nbval_cell_timeout
@@ -124,6 +130,12 @@ def compiled_programs(config: pytest.Config) -> dict[str, str]:
 def is_in(path: Path, folders: set[str]) -> bool:
     """Return whether a file is one of these files, or in one of these folders, of the project."""
     return any(path.is_relative_to(HERE / folder) for folder in folders)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: thousands of tests, and all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

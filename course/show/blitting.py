@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, no_type_check
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -186,6 +186,7 @@ def _flatten(artists: Iterable[object]) -> Iterator[Artist]:
             raise refusal("moving", "artists", repr(item), TypeError)
 
 
+@no_type_check  # ten thousand times a picture
 def _mark_figure(text: Artist, stale: bool) -> None:
     """Mark the figure of a text that has changed as stale."""
     figure = text.get_figure(root=True)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from functools import cache, wraps
 from types import FrameType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, no_type_check
 
 import matplotlib
 from IPython import get_ipython
@@ -82,6 +82,7 @@ class Drawing:
             self._state = _State.WAITS
 
     @property
+    @no_type_check  # as often as a method is called
     def lets_through(self) -> bool:
         """Return whether an interrupt would be handled at once."""
         return self._state is _State.ONCE
@@ -192,6 +193,7 @@ def _end_cell() -> None:
 def styled(function: Callable[P, R]) -> Callable[P, R]:
     """Make `function` draw in the course's style, leaving matplotlib's settings as they were."""
 
+    @no_type_check  # `function` looks at its arguments itself
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         now: Drawing | None = getattr(_THREAD, "now", None)
@@ -222,6 +224,7 @@ def adopt(figure: Figure | SubFigure) -> None:
                     _restyle(getattr(axes, name))
 
 
+@no_type_check  # of every part, after every call
 def _restyle(artist: Any) -> bool:
     """Give an artist the class whose methods draw in the course's style; False if it has it."""
     if hasattr(artist, "_draws_in_style"):
@@ -248,6 +251,8 @@ def _styled_class(kind: Any) -> Any:
 def _styled_method(method: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method draw in the course's style, and what it adds to the figure as well."""
 
+    # What it is given is matplotlib's, and that ten thousand times a picture.
+    @no_type_check
     @wraps(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         now: Drawing | None = getattr(_THREAD, "now", None)

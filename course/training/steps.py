@@ -82,11 +82,23 @@ def identity(tree: PyTree) -> PyTree:
     return tree
 
 
-@partial(jax.jit, static_argnames="model")
 def init_train_state(model: Model, optimizer: Optimizer, key: Array) -> TrainState:
     """Return the state before the first step."""
-    params = model.init(key)
-    return TrainState(params, optimizer.init(params))
+    # Two programs: random numbers compile long, and another optimizer need not compile them again.
+    params = _init_params(model, key)
+    return TrainState(params, _init_optimizer(optimizer, params))
+
+
+@partial(jax.jit, static_argnames="model")
+def _init_params(model: Model, key: Array) -> PyTree:
+    """Return the parameters that a model begins with."""
+    return model.init(key)
+
+
+@jax.jit
+def _init_optimizer(optimizer: Optimizer, params: PyTree) -> PyTree:
+    """Return the state that an optimizer begins with."""
+    return optimizer.init(params)
 
 
 def take_steps(

@@ -1,12 +1,14 @@
 """The checker that guards every other test must itself catch what it is there for."""
 
 import importlib
+import pkgutil
 import sys
 
 import jax.numpy as jnp
 import pytest
 from jaxtyping import TypeCheckError, install_import_hook
 
+import course
 from course.maths.information import entropy
 
 MODULE = """
@@ -35,7 +37,7 @@ def module(tmp_path_factory):
     (folder / "drawing_of_lines.py").write_text(MODULE)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        with install_import_hook("drawing_of_lines", "shape_checker.check"):
+        with install_import_hook("drawing_of_lines", "shape_checker.check_annotations"):
             yield importlib.import_module("drawing_of_lines")
         del sys.modules["drawing_of_lines"]
 
@@ -61,7 +63,10 @@ def test_what_does_not_fit_is_caught(module, function, arguments):
         getattr(module, function)(*arguments(module))
 
 
-def test_the_course_itself_is_checked():
+def test_the_course_itself_is_checked(pytestconfig):
     plain = entropy.__wrapped__.__wrapped__
     with pytest.raises(TypeCheckError):
         plain(jnp.array([1, 0]))
+    *checked, _ = pytestconfig.option.jaxtyping_packages.split(",")
+    parts = {f"course.{part.name}" for part in pkgutil.iter_modules(course.__path__)}
+    assert parts - set(checked) == {"course.checks", "course.practice"}

@@ -24,14 +24,11 @@ def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
             drawn.append(text)
         draw(text, renderer)
 
-    moving = [artist for artist in figure.findobj() if artist.get_animated()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Text, "draw", spy)
-        for artist in moving:
-            artist.set_animated(False)
-        figure.canvas.draw()
-        for artist in moving:
-            artist.set_animated(True)
+        # What is animated is saved as well; to make it still would have everything drawn anew.
+        patch.setattr(figure.canvas, "is_saving", lambda: True)
+        figure.draw_without_rendering()
     return [(text, text.get_window_extent()) for text in dict.fromkeys(drawn)]
 
 

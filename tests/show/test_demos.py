@@ -1,4 +1,4 @@
-"""Every demo draws at every value that its controls can take, and says what it shows."""
+"""Every demo draws wherever its controls can be, and says what it shows."""
 
 import inspect
 import itertools
@@ -27,9 +27,10 @@ def every_demo() -> list[Any]:
 
 
 def ends(control: widgets.Widget) -> list[Any]:
-    """The extreme values of a control; of a choice, all of them."""
+    """The extreme values of a control; of a choice between buttons, all of them."""
     if hasattr(control, "options"):
-        return [value for _, value in control._options_full]
+        values = [value for _, value in control._options_full]
+        return [values[0], values[-1]] if isinstance(control, widgets.SelectionSlider) else values
     if isinstance(control, widgets.Checkbox):
         return [False, True]
     if isinstance(control, widgets.FloatLogSlider):  # its ends are given as exponents
@@ -44,43 +45,76 @@ def buttons(widget: widgets.Widget) -> Iterator[widgets.Button]:
         yield from buttons(child)
 
 
-CORNERS = 32
+def pairs(corner: tuple[Any, ...]) -> set[tuple[tuple[int, Any], ...]]:
+    """Every two of the values that controls have together; the only value of a lonely control."""
+    return set(itertools.combinations(enumerate(corner), min(len(corner), 2)))
 
 
-@pytest.mark.parametrize("make", every_demo())
-def test_draws_at_the_corners_of_its_controls(make: Any) -> None:
-    """At all of them, or at some that chance takes; the next one often differs in every control."""
-    live = make()
+def corners(alternatives: list[list[Any]]) -> list[tuple[Any, ...]]:
+    """Corners in which each end of a control meets each end of every other, few and by chance.
+
+    They are sorted by the first control: it often changes the scene, which is drawn slowly.
+    """
+    every = list(itertools.product(*alternatives))
+    missing = set().union(*map(pairs, every))
+    found = []
+    for i in np.random.default_rng(0).permutation(len(every)):
+        if missing & pairs(every[i]):
+            missing -= pairs(every[i])
+            found.append(every[i])
+    return sorted(found, key=lambda corner: alternatives[0].index(corner[0]) if corner else 0)
+
+
+@pytest.fixture(scope="module", params=every_demo())
+def live(request: pytest.FixtureRequest) -> Iterator[LiveFigure]:
+    """Each demo, made once."""
+    made = request.param()
+    yield made
+    made.close()
+
+
+def test_draws_at_the_corners_of_its_controls(live: LiveFigure) -> None:
     names = list(live.controls)
-    alts = {live.alt}
-    corners = list(itertools.product(*(ends(live.controls[name]) for name in names)))
-    for i in np.random.default_rng(0).permutation(len(corners))[:CORNERS]:
-        live.set(**dict(zip(names, corners[i], strict=True)))
+    first, alts = live.values, {live.alt}
+    for corner in corners([ends(control) for control in live.controls.values()]):
+        live.set(**dict(zip(names, corner, strict=True)))
         assert live.error is None, live.error
         assert live.png.startswith(b"\x89PNG")
         assert len(live.alt) > 40
         assert live.alt.endswith(".")
         alts.add(live.alt)
     assert len(alts) > 1 or not names
-    live.close()
+    live.set(**first)
 
 
-@pytest.mark.parametrize("make", every_demo())
-def test_no_text_covers_another_or_a_point(make: Any) -> None:
-    """At the ends of each control, the others as they come; a button is pressed ten times."""
-    live = make()
+def test_no_text_covers_another_or_a_point(live: LiveFigure) -> None:
+    """At the ends of each control, the others as they come."""
     found = {"as it comes": list(overlaps(live.figure))}
     first = live.values
     for name, control in live.controls.items():
         for value in ends(control):
             live.set(**first | {name: value})
             found[f"{name} = {value}"] = list(overlaps(live.figure))
-    for button in buttons(live):
-        for _ in range(10):  # the first one until the last week of the mailbox
-            button.click()
-        found[button.description] = list(overlaps(live.figure))
     assert {what: words for what, words in found.items() if words} == {}
-    live.close()
+    live.set(**first)
+
+
+def test_every_button_changes_the_picture_in_any_order_and_covers_no_text(live: LiveFigure) -> None:
+    """The first is pressed until the last week of the mailbox, each other thrice, then any."""
+    found = {}
+    pressed = list(buttons(live))
+    by_chance = np.random.default_rng(0).integers(0, max(len(pressed), 1), size=8)
+    turns = [(i, 3 if i else 10) for i in range(len(pressed))]
+    for i, times in [*turns, *((i, 1) for i in by_chance)] if pressed else []:
+        for _ in range(times):
+            before = live.png
+            pressed[i].click()
+            assert live.error is None, live.error
+            if pressed[i].description != "Start again":
+                assert live.png != before
+        if times > 1:
+            found[pressed[i].description] = list(overlaps(live.figure))
+    assert {what: words for what, words in found.items() if words} == {}
 
 
 def test_what_lies_over_something_is_found() -> None:
@@ -92,30 +126,33 @@ def test_what_lies_over_something_is_found() -> None:
     assert list(overlaps(figure)) == []
     beside.set_position((-5, 0))
     assert len(list(overlaps(figure))) == 1
+    beside.set_animated(True)  # as what moves in a live figure is
+    assert len(list(overlaps(figure))) == 1
     dot.set_visible(False)
     ax.text(0.5, 0.5, "over")
     assert len(list(overlaps(figure))) == 1
 
 
-@pytest.mark.parametrize("make", every_demo())
-def test_every_button_changes_the_picture_in_any_order(make: Any) -> None:
-    live = make()
-    pressed = list(buttons(live))
-    order = np.random.default_rng(0).integers(0, max(len(pressed), 1), size=40)
-    for i in order if pressed else []:
-        before = live.png
-        pressed[i].click()
-        assert live.error is None, live.error
-        if pressed[i].description != "Start again":
-            assert live.png != before
-    live.close()
+def test_the_coin_says_its_entropy() -> None:
+    coin = entropy.coin()
+    for heads in (0.0, 0.11, 0.5, 1.0):
+        coin.set(heads=heads)
+        assert f"{float(information.entropy([heads, 1 - heads])):.3f} bits" in coin.alt
+    coin.close()
 
 
-@pytest.mark.parametrize("heads", [0.0, 0.11, 0.5, 1.0])
-def test_the_coin_says_its_entropy(heads: float) -> None:
-    live = entropy.coin()
-    live.set(heads=heads)
-    assert f"{float(information.entropy([heads, 1 - heads])):.3f} bits" in live.alt
+def test_corners_hold_each_end_beside_each_other_end() -> None:
+    found = corners([[0, 1, 2], [0, 1], [0, 1], [0, 1]])
+    assert set().union(*map(pairs, found)) == {
+        ((i, one), (j, other))
+        for i, j in itertools.combinations(range(4), 2)
+        for one in range(2 if i else 3)
+        for other in range(2)
+    }
+    assert [found[0][0], found[-1][0]] == [0, 2]
+    assert len(found) < 24
+    assert corners([]) == [()]
+    assert {*corners([["a", "b"]])} == {("a",), ("b",)}
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 40])

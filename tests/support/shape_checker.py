@@ -1,9 +1,11 @@
 """The run-time type checker of the tests: beartype, and the fields of NamedTuples as well.
 
-pytest hands every function of the course to `check` (`--jaxtyping-packages=course,
-shape_checker.check`). beartype compares arguments and results with their annotations, shapes
-included, but of a NamedTuple it looks only at the class. `check` also compares the fields. An axis
-name means the same size in the arguments, the result and all fields of one call.
+pytest hands every function of the packages that it is told of (`--jaxtyping-packages`) to
+`check_annotations`: all of the course but course.practice and course.checks, which get whatever
+readers write, and that may not stand being looked at. beartype compares arguments and results with
+their annotations, shapes included, but of a NamedTuple it looks only at the class. The function
+here also compares the fields.
+An axis name means the same size in the arguments, the result and all fields of one call.
 """
 
 import functools
@@ -21,10 +23,8 @@ FOREIGN = ("optax.",)  # whose fields are annotated with what nobody can check a
 INT_IS_FLOAT = BeartypeConf(is_pep484_tower=True)
 
 
-def check(function: Function) -> Function:
+def check_annotations(function: Function) -> Function:
     """Decorate a function so that values which do not fit its annotations raise."""
-    if function.__module__.startswith(("course.practice", "course.checks")):
-        return function  # they get whatever readers write, which may not stand being looked at
     checked = beartype(conf=INT_IS_FLOAT)(function)
 
     @functools.wraps(function)

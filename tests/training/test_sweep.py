@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from course.models.mlp import mlp
 from course.training import sweep as module
 from course.training.loop import fit
 from course.training.optimizers import adam, sgd
@@ -18,15 +19,15 @@ SHARED = {"epochs": 4, "batch_size": 16, "progress": False}
 
 
 def test_each_run_is_the_one_that_fit_makes() -> None:
-    data, validation = flowers(), flowers(30, seed=1)
-    every = sweep(NET, cross_entropy, [adam(rate) for rate in RATES], data, keys=KEYS,
+    net, data, validation = mlp((4, 3)), flowers(), flowers(30, seed=1)
+    every = sweep(net, cross_entropy, [adam(rate) for rate in RATES], data, keys=KEYS,
                   validation=validation, l2=0.01, **SHARED)  # fmt: skip
     assert every.history.loss.shape == (2, 3, 20)
     assert every.history.epoch_loss.shape == (2, 3, 4)
     assert every.history.validation_accuracy.shape == (2, 3, 4)
     for i, rate in enumerate(RATES):
         for j, key in enumerate(KEYS):
-            one = fit(NET, cross_entropy, adam(rate), data, key=key, validation=validation,
+            one = fit(net, cross_entropy, adam(rate), data, key=key, validation=validation,
                       l2=0.01, **SHARED)  # fmt: skip
             expected = jax.tree.leaves((one.params, one.state, one.history.validation_loss))
             got = jax.tree.leaves((every.params, every.state, every.history.validation_loss))
@@ -74,7 +75,7 @@ def test_an_interrupt_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) ->
 def test_other_rates_compile_nothing() -> None:
     before = []
     for rates in (RATES, [0.5, 0.1]):
-        sweep(NET, cross_entropy, [adam(rate) for rate in rates], flowers(), keys=KEYS, **SHARED)
+        sweep(SLOPE, squares, [adam(rate) for rate in rates], LINE, keys=KEYS, **SHARED)
         before.append(module.train._cache_size())
     assert before[0] == before[1] > 0
 

@@ -6,6 +6,7 @@ Orbax takes for its own whatever has the name of a checkpoint, and removes the o
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,6 +14,7 @@ from filelock import FileLock, Timeout
 LOCK = ".in-use"  # file that a run holds locked as long as it uses the folder
 PREFIX = "course_step"  # of a checkpoint's name, as in course_step_120
 PARTS = {"_CHECKPOINT_METADATA", "about", "arrays"}  # of a checkpoint; damage may leave fewer
+TRIES, PAUSE_SECONDS = 40, 0.05  # to remove a folder into which somebody still writes
 UNFINISHED = f"{PREFIX}_*.orbax-checkpoint-tmp*/"  # folders of checkpoints that are being written
 
 
@@ -38,9 +40,19 @@ def refuse_foreign(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writes that failed or were killed have left in a folder."""
+    """Remove what writes that failed or were killed have left in a folder.
+
+    Threads of a write that failed may go on for a moment, and fill what is just being removed.
+    """
     for left in folder.glob(UNFINISHED):
-        shutil.rmtree(left)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                shutil.rmtree(left)
+                break
+            except OSError:
+                if not tries_left:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
 
 def lock(folder: Path) -> FileLock | None:

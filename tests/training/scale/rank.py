@@ -1,9 +1,10 @@
 """One of several processes that train together, and that fails when it is told to.
 
-    mpirun -n 2 python -m tests.training.scale.rank FAULT EPOCHS [FOLDER]
+    mpirun -n 2 python -m tests.training.scale.rank FAULT EPOCHS[:FOLDER]...
 
-The fault (see FAULTS; "none" for none) happens to the last process while it trains. Process 0
-prints the outcome.
+One training follows another, each from its start or from the checkpoint in its folder. The fault
+(see FAULTS) happens to the last process while it trains. Any other word is no fault; "exchange"
+checks first what the processes tell each other. Process 0 prints the outcome of each training.
 """
 
 import json
@@ -18,12 +19,13 @@ import numpy as np
 import pytest
 
 from course.cli.run_training import fingerprint
+from course.models.mlp import mlp
 from course.training import interrupts
 from course.training.loop import fit
 from course.training.optimizers import adam
 from course.training.scale import processes
 from course.training.scale.checkpoint import OrbaxStore
-from tests.training.models import NET, cross_entropy, flowers
+from tests.training.models import cross_entropy, flowers
 
 
 def fail() -> None:
@@ -32,7 +34,6 @@ def fail() -> None:
 
 FAULTS: dict[str, Callable[[], Any]] = {
     "raise": fail,
-    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "stall": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "interrupt": lambda: os.kill(os.getpid(), signal.SIGTERM),
 }
@@ -60,32 +61,39 @@ def exchange(rank: processes.Rank) -> None:
         processes.broadcast(fail)
 
 
-def main(fault: str, epochs: str, folder: str | None = None) -> None:
-    """Join, train, and print the outcome."""
+def train(epochs: int, folder: str = "", **given: Any) -> dict[str, Any]:
+    """Train on all devices, and return the outcome."""
+    given = {"devices": "all", "save_every": 0.0} | given
+    result = fit(
+        mlp((4, 3)), cross_entropy, adam(0.01), flowers(96), epochs=epochs, batch_size=16,
+        key=jax.random.key(3), progress=False,
+        checkpoint=OrbaxStore(folder) if folder else None, **given,
+    )  # fmt: skip
+    return {
+        "steps": len(result.history.loss),
+        "params": fingerprint(result.params),
+        "sum": float(sum(abs(leaf).sum() for leaf in jax.tree.leaves(result.params))),
+    }
+
+
+def main(fault: str, *trainings: str) -> None:
+    """Join, train, and print the outcomes."""
     rank = processes.join()
-    if rank.count == 2:
+    if fault == "exchange":
         exchange(rank)
     with interrupts.StopSignal() as stop:
         calls = iter(range(1_000_000))
 
         def stop_requested() -> bool:
-            if fault != "none" and rank.index == rank.count - 1 and next(calls) == 2:
+            if fault in FAULTS and rank.index == rank.count - 1 and next(calls) == 2:
                 FAULTS[fault]()
             return stop()
 
-        result = fit(
-            NET, cross_entropy, adam(0.01), flowers(96), epochs=int(epochs), batch_size=16,
-            key=jax.random.key(3), devices="all", stop=stop_requested, progress=False,
-            save_every=0.0, checkpoint=OrbaxStore(folder) if folder else None,
-        )  # fmt: skip
-    if rank.index == 0:
-        outcome = {
-            "rank": str(rank),
-            "steps": len(result.history.loss),
-            "params": fingerprint(result.params),
-            "sum": float(sum(abs(leaf).sum() for leaf in jax.tree.leaves(result.params))),
-        }
-        print("outcome", json.dumps(outcome), flush=True)
+        for training in trainings:
+            epochs, _, folder = training.partition(":")
+            outcome = {"rank": str(rank)} | train(int(epochs), folder, stop=stop_requested)
+            if rank.index == 0:
+                print("outcome", json.dumps(outcome), flush=True)
     sys.exit(stop.status)
 
 

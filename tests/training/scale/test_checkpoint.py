@@ -182,6 +182,8 @@ print(store.save(9, {{}}))
     command = [sys.executable, "-W", "ignore", "-c", source]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert printed == f"{steps}\nanother process is at work in {store.folder}\nFalse\n"
+    if not steps:  # once is enough to see that the lock is gone
+        return
     store.close()
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "another process" not in printed
@@ -234,8 +236,8 @@ for step in range(start, start + 1000):
 def test_a_process_killed_while_writing_leaves_a_checkpoint_that_can_be_read(
     tmp_path: Path,
 ) -> None:
-    """Five processes, one after the other in one folder, killed ever later in a write."""
-    for delay in np.linspace(0.0, 0.08, 5):
+    """Three processes, one after the other in one folder, killed ever later in a write."""
+    for delay in (0.0, 0.04, 0.08):
         command = [sys.executable, "-c", WRITE, str(tmp_path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout

@@ -1,5 +1,6 @@
 """What is not a checkpoint of the course is neither replaced nor removed."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from course.training.scale.checkpoint import OrbaxStore
-from course.training.scale.checkpoint_folder import LOCK
+from course.training.scale.checkpoint_folder import LOCK, PREFIX, remove_unfinished
 
 ARRAYS = {"a": np.arange(3.0)}
 
@@ -63,3 +64,23 @@ def test_a_lock_that_is_a_folder_is_named(store: OrbaxStore) -> None:
     (store.folder / LOCK).mkdir(parents=True)
     with pytest.raises(OSError, match=r"\.in-use cannot be locked \(.*\): choose another folder"):
         store.restore()
+
+
+def test_what_a_failed_write_goes_on_writing_is_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / f"{PREFIX}_4.orbax-checkpoint-tmp" / "d"
+    left.mkdir(parents=True)
+    writes = iter(range(3))
+
+    def remove(place: Path) -> None:
+        """As if a thread wrote a file while the folder is emptied, three times."""
+        for name in writes:
+            (left / str(name)).touch()
+            raise OSError(39, "Directory not empty", "d")
+        removed(place)
+
+    removed = shutil.rmtree
+    monkeypatch.setattr("course.training.scale.checkpoint_folder.shutil.rmtree", remove)
+    remove_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -18,6 +18,7 @@ import pytest
 from course.training.scale import processes
 from course.training.scale.processes import Rank, explain
 from tests.support.repository import ROOT
+from tests.training.scale import rank
 
 MPIRUN = shutil.which("mpirun")
 REQUIRED = os.environ.get("COURSE_REQUIRE_MPI", "") == "1"
@@ -55,17 +56,11 @@ def finish(process: subprocess.Popen[str], seconds: float = 240) -> tuple[int, s
     return process.returncode, printed
 
 
-def outcome(command: list[str]) -> Any:
-    """Return what process 0 prints at the end of a training."""
-    status, printed = finish(start(command))
-    assert status == 0, printed
-    return read_outcome(printed)
-
-
-def read_outcome(printed: str) -> Any:
+def read_outcomes(printed: str) -> list[Any]:
+    """Return what process 0 prints at the end of each training."""
     lines = [line for line in printed.splitlines() if line.startswith("outcome ")]
     assert lines, printed
-    return json.loads(lines[-1].removeprefix("outcome "))
+    return [json.loads(line.removeprefix("outcome ")) for line in lines]
 
 
 def newest(folder: Path) -> int:
@@ -75,19 +70,16 @@ def newest(folder: Path) -> int:
     )
 
 
-def wait_for_checkpoint(folder: Path, after: int = 0) -> None:
+def wait_for_checkpoint(folder: Path, after: int) -> None:
     end = time.monotonic() + 120
     while newest(folder) <= after and time.monotonic() < end:
         time.sleep(0.05)
 
 
-@mpi
-def test_two_processes_learn_what_one_learns() -> None:
-    both = outcome(two(*PROGRAM, "none", "60"))
-    one = outcome([*PROGRAM, "none", "60"])
-    assert (both["rank"], one["rank"]) == ("rank 0 of 2", "rank 0 of 1")
-    assert both["steps"] == one["steps"] == 360
-    assert both["sum"] == pytest.approx(one["sum"], rel=1e-5)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all tests: whatever has ended the run in one of them, it goes on in the next."""
+    return tmp_path_factory.mktemp("checkpoints")
 
 
 @mpi
@@ -95,15 +87,15 @@ def test_two_processes_learn_what_one_learns() -> None:
     ("fault", "reason"),
     [
         ("raise", "Rank 1 of 2 ends: OSError: data.csv cannot be read (rank.py, line "),
-        ("kill", "exited on signal 9"),
         ("stall", "Rank 0 of 2 ends: rank 1 did not come to the same step within 6 s: look at"),
     ],
 )
-def test_when_one_fails_all_end_and_say_why(fault: str, reason: str, tmp_path: Path) -> None:
+def test_when_one_fails_all_end_and_say_why(fault: str, reason: str, folder: Path) -> None:
     # A busy machine may compile for longer than the stalled run waits.
     stall_seconds = 6 if fault == "stall" else 60
-    process = start(two(*PROGRAM, fault, LONG, str(tmp_path)), stall_seconds)
-    wait_for_checkpoint(tmp_path)
+    before = newest(folder)
+    process = start(two(*PROGRAM, fault, f"{LONG}:{folder}"), stall_seconds)
+    wait_for_checkpoint(folder, before)
     # A few chunks of steps of some tenths of a second, and the fault has come.
     status, printed = finish(process, 10 + PATIENCE)
     assert status != 0
@@ -111,73 +103,94 @@ def test_when_one_fails_all_end_and_say_why(fault: str, reason: str, tmp_path: P
 
 
 @mpi
-def test_a_run_that_was_killed_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
-    for moment in np.random.default_rng().uniform(0.0, 0.7, 2):
-        before = newest(tmp_path)
-        process = start(two(*PROGRAM, "none", LONG, str(tmp_path)))
-        wait_for_checkpoint(tmp_path, before)
-        time.sleep(moment)
-        psutil.Process(process.pid).children()[-1].kill()
-        status, printed = finish(process, PATIENCE)
-        assert status != 0
-        assert "signal 9" in printed
-        assert newest(tmp_path) > before
-    epochs = str(-(-newest(tmp_path) // 6) + 5)
-    through = outcome(two(*PROGRAM, "none", epochs))
-    assert outcome(two(*PROGRAM, "none", epochs, str(tmp_path))) == through
+def test_a_signal_to_one_ends_all_with_a_checkpoint(folder: Path) -> None:
+    before = newest(folder)
+    status, printed = finish(start(two(*PROGRAM, "interrupt", f"{LONG}:{folder}")))
+    assert status == 143 or "143" in printed
+    (outcome,) = read_outcomes(printed)
+    assert before < newest(folder) == outcome["steps"] < 6 * int(LONG)
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> list[Any]:
+    """Outcomes of two processes: of a short run, of one that was killed, and of one that was not.
+
+    It is killed at any moment: in a step, or while a checkpoint is written.
+    """
+    before = newest(folder)
+    process = start(two(*PROGRAM, "none", f"{LONG}:{folder}"))
+    wait_for_checkpoint(folder, before)
+    time.sleep(np.random.default_rng().uniform(0.0, 0.7))
+    psutil.Process(process.pid).children()[-1].kill()
+    status, printed = finish(process, PATIENCE)
+    assert status != 0
+    assert "exited on signal 9" in printed
+    assert newest(folder) > before
+    epochs = -(-newest(folder) // 6) + 5
+    status, printed = finish(
+        start(two(*PROGRAM, "exchange", "60", f"{epochs}:{folder}", f"{epochs}"))
+    )
+    assert status == 0, printed
+    return read_outcomes(printed)
 
 
 @mpi
-def test_a_signal_to_one_ends_all_with_a_checkpoint(tmp_path: Path) -> None:
-    status, printed = finish(start(two(*PROGRAM, "interrupt", LONG, str(tmp_path))))
-    assert status == 143 or "143" in printed
-    assert newest(tmp_path) == read_outcome(printed)["steps"] < 6 * int(LONG)
+def test_two_processes_learn_what_one_learns(trained: list[Any]) -> None:
+    both, one = trained[0], rank.train(60, devices=1)
+    assert both["rank"] == "rank 0 of 2"
+    assert both["steps"] == one["steps"] == 360
+    assert both["sum"] == pytest.approx(one["sum"], rel=1e-5)
 
 
-@pytest.mark.parametrize("index", [0, 1])
-def test_nobody_waits_for_ever_for_the_others(index: int) -> None:
+@mpi
+def test_a_run_that_was_killed_goes_on_to_the_very_same_end(trained: list[Any]) -> None:
+    _, killed, through = trained
+    assert killed == through
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    source = f"""
-from course.training.scale import processes
-processes.join("{address}", 2, {index}, answer_seconds=2)
-"""
-    status, printed = finish(start([sys.executable, "-c", source]))
-    assert status == 1
-    (sentence,) = filter(None, printed.splitlines())
-    assert sentence.startswith(f"Rank {index} ends: the others did not come to {address} in 2 s:")
+        port: int = free.getsockname()[1]
+        return port
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_on_a_loopback_address_nobody_else_can_come_in(host: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    source = f"""
-from course.training.scale import processes
-processes.join("{host}:{port}", 2, 0, answer_seconds=60)
-"""
-    with start([sys.executable, "-c", source]) as process:
-        listening: set[str] = set()
-        while not listening and process.poll() is None:
-            connections = psutil.Process(process.pid).net_connections()
-            listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
-            time.sleep(0.05)
-        process.kill()
+def join(address: str, index: int, seconds: int) -> list[str]:
+    """Return the command of a process that looks for another, which does not come."""
+    call = f'processes.join("{address}", 2, {index}, answer_seconds={seconds})'
+    return [sys.executable, "-c", f"from course.training.scale import processes; {call}"]
+
+
+def test_the_first_does_not_wait_for_ever_and_lets_nobody_in_from_elsewhere() -> None:
+    address = f"localhost:{free_port()}"
+    process = start(join(address, 0, seconds=5))
+    listening: set[str] = set()
+    while not listening and process.poll() is None:
+        connections = psutil.Process(process.pid).net_connections()
+        listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+        time.sleep(0.05)
+    status, printed = finish(process)
     assert listening
     assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert status == 1
+    (sentence,) = filter(None, printed.splitlines())
+    assert sentence.startswith(f"Rank 0 ends: the others did not come to {address} in 5 s:")
+    assert sentence.endswith("a firewall close the port?")
+
+
+def test_another_does_not_wait_for_ever() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    status, printed = finish(start(join(address, 1, seconds=1)))
+    assert status == 1
+    (sentence,) = filter(None, printed.splitlines())
+    assert sentence.startswith(f"Rank 1 ends: the others did not come to {address} in 1 s:")
 
 
 def test_a_proxy_in_between_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    source = """
-from course.training.scale import processes
-processes.join("127.0.0.1:1", 2, 1, answer_seconds=1)
-"""
-    status, printed = finish(start([sys.executable, "-c", source]))
+    status, printed = finish(start(join("127.0.0.1:1", 1, seconds=1)))
     assert status == 1
     assert printed.endswith("(http_proxy is set)? Add 127.0.0.1 to no_proxy.\n")
 

@@ -178,9 +178,10 @@ def test_a_longer_run_goes_on_from_the_end() -> None:
 def test_the_state_of_another_library_comes_back() -> None:
     noisy = optax.chain(optax.add_noise(0.01, 0.5, jax.random.key(1)), optax.adam(0.01))
     store = Memory()
+    given = {"model": mlp((4, 3)), "optimizer": noisy}
     with pytest.warns(RuntimeWarning, match="interrupted"):
-        run(store, optimizer=noisy, stop=stop_at(3))
-    assert same(run(store, optimizer=noisy).params, run(optimizer=noisy).params)
+        run(store, stop=stop_at(3), **given)
+    assert same(run(store, **given).params, run(**given).params)
 
 
 @pytest.mark.parametrize("save_every", [0.0, 1000.0])

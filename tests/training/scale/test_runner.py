@@ -38,9 +38,15 @@ def difference(one: Any, other: Any) -> float:
     return max(float(np.max(np.abs(np.asarray(a) - np.asarray(b)))) for a, b in pairs)
 
 
-@pytest.mark.parametrize("n", [1, 2, 4])
-@pytest.mark.parametrize("backend", parallel.BACKENDS)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+# Adam hides a sum in the place of a mean, and plain descent has no state that could be divided
+# wrongly: both backends need both.
+@pytest.mark.parametrize(
+    ("name", "backend", "n"),
+    [
+        *(("sgd", "pmap", 2), ("adam", "pmap", 4), ("adam", "pmap", 1)),
+        *(("sgd", "sharded", 4), ("adam", "sharded", 2), ("sgd", "sharded", 1)),
+    ],
+)
 def test_several_devices_learn_what_one_learns(
     on_one: dict[str, Any], name: str, backend: str, n: int
 ) -> None:
@@ -51,23 +57,29 @@ def test_several_devices_learn_what_one_learns(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "least"),
+    ("wrong", "least", "names"),
     [
-        (lambda tree: jax.tree.map(lambda leaf: jax.lax.psum(leaf, parallel.AXIS), tree), 1e-2),
-        (lambda tree: tree, 1e-3),
+        (
+            lambda tree: jax.tree.map(lambda leaf: jax.lax.psum(leaf, parallel.AXIS), tree),
+            *(1e-2, ["sgd", "adam"]),
+        ),
+        (lambda tree: tree, 1e-3, ["sgd"]),
     ],
     ids=["sum", "nothing"],
 )
 def test_devices_that_do_not_average_would_be_noticed(
-    on_one: dict[str, Any], monkeypatch: pytest.MonkeyPatch, wrong: Any, least: float
+    on_one: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: Any,
+    least: float,
+    names: list[str],
 ) -> None:
     """Adam divides by the size of the gradient: it hides a sum in the place of a mean."""
-    runner.compile_steps.cache_clear()
     monkeypatch.setattr(parallel, "mean_over_devices", wrong)
-    off = {name: difference(on_one[name], run(OPTIMIZERS[name], devices=4)) for name in OPTIMIZERS}
-    runner.compile_steps.cache_clear()
+    monkeypatch.setattr(runner, "compile_steps", runner.compile_steps.__wrapped__)  # anew
+    off = {name: difference(on_one[name], run(OPTIMIZERS[name], devices=4)) for name in names}
     assert off["sgd"] > least
-    if least == 1e-2:
+    if "adam" in off:
         assert off["adam"] < off["sgd"] / 10
 
 
