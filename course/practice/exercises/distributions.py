@@ -114,17 +114,17 @@ q2 = Exercise(
     mistakes=[
         Mistake(
             "nats",
-            lambda p, y: -math.log(p[y]),
+            lambda p, y: math.log(2) * my_log_score(p, y),
             "This is the log score in nats; bits were asked for. Use the logarithm to base 2.",
         ),
         Mistake(
             "sign",
-            lambda p, y: math.log2(p[y]),
+            lambda p, y: -my_log_score(p, y),
             "The sign is wrong: a payment is positive, and log2 of a probability is not.",
         ),
         Mistake(
             "no logarithm",
-            lambda p, y: 1 / p[y],
+            lambda p, y: 1 / p[y] if p[y] > 0 else math.inf,
             "The logarithm is missing: this is one over the probability.",
         ),
         Mistake(
@@ -142,7 +142,7 @@ q2 = Exercise(
         ),
         Mistake(
             "expected",
-            lambda p, y: float(-np.sum(p * np.log2(p))),
+            lambda p, y: float(information.entropy(p)),
             "This averages over all outcomes. Only the one that happened is paid for.",
         ),
         Mistake(
@@ -273,8 +273,8 @@ q4 = Exercise(
             "overflow",
             _naive_softmax,
             (
-                "Right for moderate scores, but exp(1000) is larger than any number that NumPy's floats can hold. "
-                "Subtract the largest score first: only differences count."
+                "Right for moderate scores, but exp(1000) is larger than any number that NumPy's "
+                "floats can hold. Subtract the largest score first: only differences count."
             ),
         ),
         Mistake(
