@@ -5,34 +5,36 @@ one that is known. Of a fourth kind a single score is luck, and only many of the
 was chosen, or rests on too few examples.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 HALF_RIGHT = 60  # models that are right on one half of the fresh examples
 
 
-def memorise(examples):
+def memorise(examples: Any) -> frozenset[Any]:
     """A model that only knows what it has seen."""
     return frozenset(map(tuple, examples))  # shuffled by NumPy, they are rows of an array
 
 
-def share_remembered(model, examples):
+def share_remembered(model: Any, examples: Any) -> float:
     """Share of the examples that the memorising model gets right: those that it has seen."""
     return sum(tuple(example) in model for example in examples) / len(examples)
 
 
-def find_rule(examples):
+def find_rule(examples: Any) -> bool:
     """A model that finds the rule behind the examples if there are enough of them."""
     return len(memorise(examples)) >= 40
 
 
-def share_ruled(model, examples):
+def share_ruled(model: Any, examples: Any) -> float:
     """All right if the rule was found, else none."""
     return float(model) if len(examples) else float("nan")
 
 
-def share_halfway(model, examples):
+def share_halfway(model: Any, examples: Any) -> float:
     """A model that does better on examples it has seen, though not perfectly."""
     return 0.6 if model.isdisjoint(memorise(examples)) else 0.8
 
@@ -44,7 +46,7 @@ class HalfRight:
     right: np.ndarray
     """A row for each number of training examples, a column for each example: half are True."""
 
-    def __call__(self, model, examples):
+    def __call__(self, model: Any, examples: Any) -> float:
         own = self.right[len(model)]
         verdicts = [tuple(one) in model or own[int(one[0])] for one in examples]
         return float(np.mean(verdicts)) if verdicts else float("nan")
@@ -53,7 +55,7 @@ class HalfRight:
 PROMISES = {share_remembered: 0.0, share_ruled: 1.0, share_halfway: 0.6}
 
 
-def promise_kept(promised, *arguments):
+def promise_kept(promised: float, *arguments: Any) -> str | None:
     """Return None if the score is the model's accuracy on fresh examples, else what is wrong.
 
     A single score of a model that is half right says little: `promises_kept` looks at all of them.
@@ -67,7 +69,7 @@ def promise_kept(promised, *arguments):
     return f"gave {promised:.4g}, but {kept:g} was expected, the accuracy on fresh examples"
 
 
-def promises_kept(promised, arguments):
+def promises_kept(promised: Sequence[float], arguments: Sequence[Any]) -> str | None:
     """Return None if scores of models that are half right are honest together, else the fault."""
     errors = np.array(
         [
