@@ -1,7 +1,8 @@
 """Figures for the notebooks: arrays and axes in, axes out.
 
 Colour means the same everywhere: truth dark, belief blue, data orange, cost vermillion, gradient
-green. A notebook finds all it needs here; the helpers live in `bars`, `lines`, `simplex`, `style`.
+green. A notebook finds all it needs here; the helpers live in `areas`, `bars`,
+`code_tree`, `lines`, `simplex`, `style`.
 
 >>> figure, ax = new(height=3.0)
 >>> ax = bars(ax, [0.65, 0.30, 0.05], ["rain", "cloud", "sun"], role=BELIEF)
@@ -19,7 +20,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from course.checks import checked, number, refusal
+from course.show.areas import areas
 from course.show.bars import bars, set_bars, stacked
+from course.show.code_tree import code_tree
 from course.show.drawing import adopt, drawing, keep_for_cell, styled
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
 from course.show.picture import Picture, small_png
@@ -36,9 +39,9 @@ from course.show.style import (
 )
 
 __all__ = [
-    "BELIEF", "COST", "DATA", "GRADIENT", "MUTED", "TRUTH", "Role", "band", "bars", "curve", "grid",
-    "heat", "legend", "mark", "new", "reference", "set_bars", "set_mark", "show", "simplex",
-    "stacked", "timeline", "to_plane",
+    "BELIEF", "COST", "DATA", "GRADIENT", "MUTED", "TRUTH", "Role", "areas", "band", "bars",
+    "code_tree", "curve", "grid", "heat", "legend", "mark", "new", "reference", "set_bars",
+    "set_mark", "show", "simplex", "stacked", "timeline", "to_plane",
 ]  # fmt: skip
 
 FEWEST_WORDS = 4  # of an alt text that describes anything

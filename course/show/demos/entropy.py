@@ -1,9 +1,10 @@
-"""Live figures of notebook 02: the curve of all coins, a belief to shape, codes for blocks."""
+"""Live figures of notebook 02: a coin, three outcomes, a belief to shape, codes for blocks."""
 
 from functools import cache
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import norm
 
 from course.data.weather import CONDITIONAL, SKIES
 from course.maths import coding, information
@@ -41,6 +42,52 @@ def coin() -> LiveFigure:
     tip = "Probability that the coin shows heads"
     heads = slider("Heads", 0.5, 0, 1, step=0.01, tip=tip)
     return LiveFigure(figure, draw, {"heads": heads}, moving=[bars, point, left.title, right.title])
+
+
+def three() -> LiveFigure:
+    """Entropy of a belief over three outcomes, as bars and as a point among all such beliefs."""
+    figure, (triangle, right) = figures.new(columns=2, width=8, height=4.0, width_ratios=[1.3, 1])
+    figures.simplex(triangle, SKIES)
+    everywhere = np.asarray(information.entropy(figures.grid()))
+    figures.heat(triangle, everywhere, label="entropy (bits)", low=0, high=float(np.log2(3)))
+    (point,) = triangle.plot([], [], "o", ms=13, color=figures.BELIEF, mec="white", mew=2, zorder=5)
+    figures.bars(right, np.full(3, 1 / 3), SKIES, top=1)
+    right.set(ylabel="probability", title=" ")
+
+    def draw(rain: float, cloud: float) -> str:
+        p = np.array([(1 - rain) * (1 - cloud), (1 - rain) * cloud, rain])
+        bits = float(information.entropy(p))
+        point.set_data(*np.split(figures.to_plane(p), 2))
+        figures.set_bars(right, p)
+        right.title.set_text(f"H = {bits:.3f} bits")
+        listed = ", ".join(f"{sky} {chance:.2f}" for sky, chance in zip(SKIES, p, strict=True))
+        return (
+            f"A belief with {listed}: an entropy of {bits:.3f} bits. The triangle of all beliefs "
+            "over three outcomes is darkest in the middle, where the three are equal, 1.585 bits, "
+            "and pale in the corners, where one is certain."
+        )
+
+    controls = {
+        "rain": slider("Rain", 0.65, 0, 1, step=0.01, tip="Probability of rain"),
+        "cloud": slider("Cloud, if dry", 0.86, 0, 1, step=0.01, tip="Share of cloud in the rest"),
+    }
+    moving = [point, right.containers[0], right.texts, right.title]
+    return LiveFigure(figure, draw, controls, moving=moving)
+
+
+def ruled_bell(sigma: float, step: float) -> tuple[Float[np.ndarray, " marks"], ...]:
+    """Marks of a ruler, and the probability that a Gaussian bell around 0 is read as each.
+
+        P(reading is m) = Phi((m + step/2) / sigma) - Phi((m - step/2) / sigma)
+
+    Args:
+        sigma: standard deviation of the bell.
+        step: distance of the marks, in the same unit.
+    """
+    most = np.ceil(8 * sigma / step)
+    marks = step * np.arange(-most, most + 1)
+    upto = norm.cdf(np.append(marks - step / 2, marks[-1] + step / 2) / sigma)
+    return marks, np.diff(upto) / (upto[-1] - upto[0])
 
 
 def belief(shape: str, width: int) -> Float[np.ndarray, "41"]:
@@ -118,7 +165,8 @@ def blocks() -> LiveFigure:
     left.plot(lengths, entropy + 1 / lengths, ":", color=figures.MUTED, label="entropy + 1/n")
     figures.reference(left, entropy, "entropy")
     left.texts[-1].set(va="top", position=(0, -3))  # above the line are the last points
-    (path,) = left.plot([], [], "o-", color=figures.COST, ms=8, label="Huffman's code")
+    left.plot(lengths, questions, "o-", color=figures.COST, alpha=0.35, label="Huffman's code")
+    (now,) = left.plot([], [], "o", color=figures.COST, ms=12)
     left.set(xlim=(0.7, 6.3), ylim=(0, 1.45), xticks=lengths)
     figures.legend(left, outside=False)
     left.set(xlabel="days in a block, n", ylabel="questions a day", title=" ")
@@ -126,7 +174,7 @@ def blocks() -> LiveFigure:
     listing = right.text(0, 0.95, "", family="monospace", va="top", transform=right.transAxes)
 
     def draw(days: int) -> str:
-        path.set_data(lengths[:days], questions[:days])
+        now.set_data([days], [questions[days - 1]])
         left.title.set_text(f"{questions[days - 1]:.2f} questions a day, entropy {entropy:.3f}")
         rows = [f"{block:7s} {p:6.1%}  {word}" for block, p, word in block_code(days)[1]]
         listing.set_text("\n".join(["block     p    code", *rows, "", "s sun, c cloud, r rain"]))
@@ -135,14 +183,14 @@ def blocks() -> LiveFigure:
     days = slider(
         "Days in a block", 1, 1, LONGEST_BLOCK, tip="How many days are asked about together"
     )
-    return LiveFigure(figure, draw, {"days": days}, moving=[path, left.title, listing])
+    return LiveFigure(figure, draw, {"days": days}, moving=[now, left.title, listing])
 
 
 def _blocks_in_words(days: int, entropy: float) -> str:
     """Picture of the code for blocks of so many days."""
     questions, likeliest = block_code(days)
     return (
-        f"Coding {days} {'day' if days == 1 else 'days'} together takes {questions:.2f} questions "
-        f"a day. The entropy, a level line below, is {entropy:.3f} bits; the likeliest block has "
+        f"The price of a day falls with the days in a block, from 1.05 to 0.35 questions. For "
+        f"{days} {'day' if days == 1 else 'days'} it is {questions:.2f}. The entropy, a level line below, is {entropy:.3f} bits; the likeliest block has "
         f"the code word {likeliest[0][2]}."
     )
