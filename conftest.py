@@ -45,11 +45,6 @@ SLOW_FILES = {
     "test_kernel", "test_notebook_exercises", "test_notebook_render", "test_notebook_runs",
     "test_notebook_tool", "test_notebooks_in_lab", "test_parallel", "test_processes",
 }  # fmt: skip
-# Tests of what is computed, whose programs are compiled as the reader's are. For all others XLA
-# leaves most of its optimizations out, which would take longer than they save.
-OPTIMIZED = {
-    "course/maths", "course/models", "tests/maths", "tests/models", "tests/training/test_digits.py",
-}  # fmt: skip
 # Where a test runs whole notebooks: in these folders, and in a notebook that nbval collects.
 RUN_NOTEBOOKS = {"tests/notebooks", "tests/browser"}
 HERE = Path(__file__).parent
@@ -138,9 +133,13 @@ def is_in(path: Path, folders: set[str]) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what stays to the end: thousands of tests, and all modules."""
+    """Spare the garbage collector what stays to the end: thousands of tests, and all modules.
+
+    And let it look less often at the rest: tracing makes objects by the million.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -163,10 +162,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         standard = is_in(item.path, STANDARD_PROMOTION)
         jax.config.update("jax_numpy_dtype_promotion", "standard" if standard else "strict")
-        plain = not is_in(item.path, OPTIMIZED)
-        if jax.config.read("jax_disable_most_optimizations") != plain:
-            jax.config.update("jax_disable_most_optimizations", plain)
-            jax.clear_caches()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -116,8 +116,10 @@ class Drawing:
     def _put_back(self, numbers: list[int]) -> None:
         """Put the reader's handlers back, all of them, then handle what waited.
 
-        As soon as one is back its signal may raise, in any of these lines: hence the `finally`.
+        As soon as one is back its signal may raise, in any of these lines: hence the `finally`, and
+        the state comes first. A handler that is left behind all the same hands on what it gets.
         """
+        self._state = _State.PASSES
         try:
             if numbers:
                 number = numbers.pop()
@@ -126,7 +128,6 @@ class Drawing:
             if numbers:
                 self._put_back(numbers)
             else:
-                self._state = _State.PASSES
                 self._raise_waiting()
 
     def _raise_waiting(self) -> None:
@@ -139,6 +140,8 @@ class Drawing:
             return
         if self._state is _State.ONCE:
             self._state = _State.WAITS
+        elif signal.getsignal(number) == self._handle:  # it was left behind
+            signal.signal(number, self._handlers[number])
         self._handlers[number](number, frame)
 
 

@@ -202,7 +202,7 @@ def test_vmap_trains_many_seeds_at_once():
 
 
 MODEL = mlp((3, 4, 2))
-PARAMS = MODEL.init(KEY)
+PARAMS = tuple({"w": np.zeros(shape), "b": np.zeros(shape[1])} for shape in [(3, 4), (4, 2)])
 ONES = np.ones((5, 3))
 
 

@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 import course.show.drawing
 from course.show import figures
-from course.show.drawing import INTERRUPTS, drawing, styled
+from course.show.drawing import INTERRUPTS, Drawing, drawing, styled
 from course.show.live import LiveFigure, slider
 from tests.show.readers_settings import CELLS, SETTINGS, STYLES
 from tests.show.test_demos import every_demo
@@ -269,14 +269,14 @@ class Interrupted(BaseException):
     """What the signals of these tests raise."""
 
 
+def raise_interrupted(*_: object) -> None:
+    raise Interrupted
+
+
 @pytest.fixture
 def interrupts() -> Iterator[Callable[[float], None]]:
     """Set a timer: seconds until a signal that raises; none is left at the end."""
-
-    def raise_it(*_: object) -> None:
-        raise Interrupted
-
-    before = signal.signal(signal.SIGALRM, raise_it)
+    before = signal.signal(signal.SIGALRM, raise_interrupted)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds) and None
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
@@ -299,11 +299,8 @@ REACHED: list[str] = []
 
 @pytest.mark.parametrize("number", INTERRUPTS)
 def test_an_interrupt_waits_for_the_end_and_is_never_lost(number: int) -> None:
-    def raise_it(*_: object) -> None:
-        raise Interrupted
-
     REACHED.clear()
-    before = signal.signal(number, raise_it)
+    before = signal.signal(number, raise_interrupted)
     try:
         with pytest.raises(Interrupted):
             raise_at_the_end(number)
@@ -311,7 +308,7 @@ def test_an_interrupt_waits_for_the_end_and_is_never_lost(number: int) -> None:
         with pytest.raises(Interrupted):
             raise_at_once(number)
         assert REACHED == ["the end"]
-        assert signal.getsignal(number) is raise_it
+        assert signal.getsignal(number) is raise_interrupted
     finally:
         signal.signal(number, before)
 
@@ -323,6 +320,29 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("number", INTERRUPTS)
+def test_a_handler_that_is_left_behind_hands_on_what_it_gets(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the other signal's handler raised between two lines, while handlers are put back."""
+    before = {each: signal.getsignal(each) for each in INTERRUPTS}
+    try:
+        signal.signal(number, raise_interrupted)
+        drawn = Drawing()
+        drawn.__enter__()
+        with monkeypatch.context() as patch:
+            patch.setattr(signal, "signal", raise_interrupted)
+            with pytest.raises(Interrupted):
+                drawn.__exit__()
+        assert signal.getsignal(number) == drawn._handle
+        with pytest.raises(Interrupted):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is raise_interrupted
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @posix
