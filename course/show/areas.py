@@ -1,7 +1,7 @@
 """Averages as areas: each outcome is as wide as it is probable and as high as its value."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +14,9 @@ from course.show.lines import DIGITS, axes, role_of_one, texts
 from course.show.style import COST, GROUND, SMALL, TRUTH, Role
 
 HEADROOM: Final = 1.22  # the axes end this much above the highest area, whose words stand there
-EDGE: Final = 0.06  # of the width: words of an area that ends so close to an edge begin there
+WIDE: Final = 0.25  # of the axes: such an area holds its words
+NEAR: Final = 0.1  # of the axes, to an edge
+WORDS: Final = dict[str, Any](fontsize=SMALL)
 
 
 @checked(ax=axes, p=probabilities(), values=heights, labels=texts, role=role_of_one, digits=DIGITS)
@@ -32,7 +34,7 @@ def areas(
 
         area_i = p_i values_i,    average = sum_i area_i = 1 * average
 
-    The rectangles are `ax.patches`. Over each stands its label with its area.
+    The rectangles are `ax.patches`. In each, or over it, stands its label with its area.
 
     Args:
         p: probability of each outcome, the widths.
@@ -47,21 +49,17 @@ def areas(
     if not np.isfinite(values).all():
         raise refusal("values", "finite values, as an area has to be", "∞")
     ends = np.cumsum(p)
-    ax.bar(ends - p, values, p, align="edge", color=role, alpha=0.75, edgecolor="white")
+    ax.bar(ends - p, values, p, align="edge", color=role, edgecolor="white")
     for label, begin, end, value, width in zip(labels, ends - p, ends, values, p, strict=True):
-        # A narrow area at an edge has its words beside its middle, where there is room for them.
-        side, place = "center", (begin + end) / 2
-        if end < EDGE or begin > 1 - EDGE:
-            side, place = ("left", 0.0) if end < EDGE else ("right", 1.0)
-        ax.annotate(
-            f"{label}\n{width * value:.{digits}f}",
-            (place, value),
-            (0, 3),
-            textcoords="offset points",
-            ha=side,
-            va="bottom",
-            fontsize=SMALL,
-        )
+        area = f"{width * value:.{digits}f}"
+        if width > WIDE:
+            middle = ((begin + end) / 2, value / 2)
+            ax.text(*middle, f"{label} {area}", color="white", ha="center", va="center", **WORDS)
+            continue
+        # Words over a narrow area at an edge would leave the axes.
+        side = "left" if begin < NEAR else "right" if end > 1 - NEAR else "center"
+        place = {"left": begin, "right": end, "center": (begin + end) / 2}[side]
+        ax.text(place, value, f" {label}\n {area} ", ha=side, va="bottom", **WORDS)
     average = float(p @ values)
     ax.axhline(average, color=TRUTH, linestyle=TRUTH.line, linewidth=1.5)
     ax.annotate(

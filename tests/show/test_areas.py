@@ -14,7 +14,7 @@ def test_areas_add_up_to_the_average() -> None:
     assert sizes == pytest.approx(P * VALUES)
     assert [bar.get_x() for bar in ax.patches] == pytest.approx([0, 0.05, 0.35])
     said = [text.get_text() for text in ax.texts]
-    assert said == ["sun\n0.216", "cloud\n0.521", "rain\n0.404", "average 1.141"]
+    assert said == [" sun\n 0.216 ", "cloud 0.521", "rain 0.404", "average 1.141"]
     assert ax.lines[0].get_ydata() == pytest.approx([1.141] * 2, abs=1e-3)
     assert ax.get_ylim()[1] > VALUES.max()
 
@@ -27,7 +27,7 @@ def test_an_impossible_outcome_has_no_width() -> None:
 @pytest.mark.parametrize(
     ("p", "values", "labels", "message"),
     [
-        ([0.5, 0.5], [1], ["a", "b"], "values: expected 2"),
+        ([0.5, 0.5], [1], ["a", "b"], "values: expected shape"),
         ([0.5, 0.5], [1, 1], ["a"], "labels: expected 2"),
         ([0.5, 0.5], [1, np.inf], ["a", "b"], "values: expected finite"),
         ([0.5, 0.5], [1, -1], ["a", "b"], "values: expected"),

@@ -190,7 +190,7 @@ def _blocks_in_words(days: int, entropy: float) -> str:
     """Picture of the code for blocks of so many days."""
     questions, likeliest = block_code(days)
     return (
-        f"The price of a day falls with the days in a block, from 1.05 to 0.35 questions. For "
-        f"{days} {'day' if days == 1 else 'days'} it is {questions:.2f}. The entropy, a level line below, is {entropy:.3f} bits; the likeliest block has "
-        f"the code word {likeliest[0][2]}."
+        "The price of a day falls with the days in a block, from 1.05 to 0.35 questions. For "
+        f"{days} {'day' if days == 1 else 'days'} it is {questions:.2f}. The entropy, a level line "
+        f"below, is {entropy:.3f} bits; the likeliest block has the code word {likeliest[0][2]}."
     )
