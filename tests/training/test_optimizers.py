@@ -234,7 +234,7 @@ def test_many_optimizers_run_at_once(name: str) -> None:
     together = jax.vmap(two_steps)(stacked)
     for i, single in enumerate(singles):
         one = jax.tree.map(lambda leaf, i=i: leaf[i], together)
-        assert_close(one, two_steps(single), 1e-6)
+        assert_close(one, two_steps(single), 2e-6)  # two programs: some last bits differ
 
 
 def test_optimizers_can_be_made_under_vmap() -> None:
