@@ -4,7 +4,6 @@ from functools import cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 from course.data.weather import CONDITIONAL, SKIES
 from course.maths import coding, information
@@ -84,6 +83,8 @@ def ruled_bell(sigma: float, step: float) -> tuple[Float[np.ndarray, " marks"], 
         sigma: standard deviation of the bell.
         step: distance of the marks, in the same unit.
     """
+    from scipy.stats import norm  # here, because it takes a second
+
     most = np.ceil(8 * sigma / step)
     marks = step * np.arange(-most, most + 1)
     upto = norm.cdf(np.append(marks - step / 2, marks[-1] + step / 2) / sigma)
