@@ -12,7 +12,8 @@ spread := --dist loadfile --no-loadscope-reorder -n
 numbered := $(sort $(wildcard notebooks/$(or $(n),*)_*.ipynb))
 books := $(foreach book,$(numbered),$(if $(findstring _mine,$(book)),,$(book)))
 books := $(or $(strip $(books)),notebooks/$(n)_*.ipynb)
-# Kernels do not wait: one for each core, or for one notebook of two comparisons.
+# Kernels do not wait: a worker for each core. With n=03 two comparisons run side by side, with one
+# worker each.
 nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
   $(spread) $(if $(n),1,2)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
