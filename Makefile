@@ -45,11 +45,14 @@ lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --po
 update: ## take the newest version; your own notebooks stay beside the new ones
 	@$(if $(wildcard $(python)),$(python),python3) tools/update.py
 
+# Two at a time, since each leaves a core idle now and then.
 test: $(ready) ## run every check there is
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j 2 lint all-tests
+	@$(MAKE) --no-print-directory -j 2 compare portable
+
+.PHONY: all-tests
+all-tests: $(ready)
 	$(pytest) $(spread) $(workers)
-	@$(MAKE) --no-print-directory compare
-	@$(MAKE) --no-print-directory portable
 
 unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
 	$(pytest) $(spread) $(workers) -m "not slow" $(args)
