@@ -12,7 +12,8 @@ spread := --dist loadfile --no-loadscope-reorder -n
 numbered := $(sort $(wildcard notebooks/$(or $(n),*)_*.ipynb))
 books := $(foreach book,$(numbered),$(if $(findstring _mine,$(book)),,$(book)))
 books := $(or $(strip $(books)),notebooks/$(n)_*.ipynb)
-# Kernels do not wait: one for each core, or for one notebook of two comparisons.
+# Kernels do not wait: a worker for each core. With n=03 two comparisons run side by side, with one
+# worker each.
 nbval := -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg $(books) \
   $(spread) $(if $(n),1,2)
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -44,11 +45,14 @@ lab: $(ready) ## open the course in JupyterLab (make lab args="--no-browser --po
 update: ## take the newest version; your own notebooks stay beside the new ones
 	@$(if $(wildcard $(python)),$(python),python3) tools/update.py
 
+# Two at a time, since each leaves a core idle now and then.
 test: $(ready) ## run every check there is
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j 2 lint all-tests
+	@$(MAKE) --no-print-directory -j 2 compare portable
+
+.PHONY: all-tests
+all-tests: $(ready)
 	$(pytest) $(spread) $(workers)
-	@$(MAKE) --no-print-directory compare
-	@$(MAKE) --no-print-directory portable
 
 unit: $(ready) ## run the quick tests (make unit args="tests/maths -k entropy")
 	$(pytest) $(spread) $(workers) -m "not slow" $(args)

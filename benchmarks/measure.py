@@ -121,6 +121,7 @@ def interleave(
     names, random = list(runs), Random(0)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     gc.collect()
+    frozen_before = gc.get_freeze_count() > 0
     gc.freeze()  # what the libraries hold need not be looked through again
     for number in range(1, rounds + 1):
         for name in random.sample(names, len(names)):
@@ -129,7 +130,8 @@ def interleave(
             begin = time.perf_counter()
             runs[name](number)
             seconds[name].append(time.perf_counter() - begin)
-    gc.unfreeze()
+    if not frozen_before:
+        gc.unfreeze()
     return seconds
 
 
