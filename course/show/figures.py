@@ -10,10 +10,8 @@ green. A notebook finds all it needs here; the helpers live in `areas`, `bars`,
 ['0.65', '0.30', '0.05']
 """
 
-import io
 from typing import Any
 
-import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +23,7 @@ from course.show.bars import bars, set_bars, stacked
 from course.show.code_tree import code_tree
 from course.show.drawing import adopt, drawing, keep_for_cell, styled
 from course.show.lines import band, curve, legend, mark, reference, set_mark, timeline
-from course.show.picture import Picture, small_png
+from course.show.picture import Picture, fine_pixels, small_png
 from course.show.simplex import grid, heat, simplex, to_plane
 from course.show.style import (
     BELIEF,
@@ -92,10 +90,6 @@ def show(figure: object, *, alt: object) -> None:
         raise refusal("figure", "a Figure or Axes", type(figure).__name__, TypeError)
     if not isinstance(alt, str) or len(alt.split()) < FEWEST_WORDS:
         raise refusal("alt", "a sentence that describes the picture", repr(alt))
-    file = io.BytesIO()
-    whole.savefig(file, format="rgba", dpi=2 * PIXELS_PER_INCH)
     width, height = (round(size * PIXELS_PER_INCH) for size in whole.get_size_inches())
-    rows, columns = (int(2 * PIXELS_PER_INCH * size) for size in whole.get_size_inches()[::-1])
-    pixels = np.frombuffer(file.getvalue(), np.uint8).reshape(rows, columns, 4)
-    data, metadata = Picture(small_png(pixels), alt, width, height).bundle()
+    data, metadata = Picture(small_png(fine_pixels(whole)), alt, width, height).bundle()
     display(data, metadata=metadata, raw=True)

@@ -10,14 +10,16 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image
 
 from course.checks import refusal
 from course.show import cells
-from course.show.blitting import BlitCanvas
+from course.show.blitting import BlitCanvas, encode
 from course.show.control_panel import check_control, lay_out, parts_of
 from course.show.drawing import drawing
 from course.show.picture import Picture, small_png
+from course.show.rest import AtRest
 from course.show.style import PIXELS_PER_INCH
 
 CLOSED = "This live figure is closed. Run the cell that makes it once more, and it lives again."
@@ -67,6 +69,8 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
 
     Moving a control calls `draw` with the values of all controls; it changes the data of the moving
     artists and says in words what the picture shows now. Only the moving artists are painted anew.
+    As soon as the controls rest, the picture becomes twice as fine.
+
     If `draw` changes anything else (limits, a title, a legend), the whole figure is drawn, which
     takes several times as long: what changes at every step, such as `axes.title`, is among the
     moving.
@@ -126,11 +130,14 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         self._css_size = width, height  # whatever the figure's resolution
         self._held = False  # while changes of controls wait
         self._drawn: dict[str, Any] | None = None  # values in the picture; none if it is not right
+        self._message = ""  # below the picture, as HTML
+        self._at_rest = AtRest(self._refine)
         self._redraw()
 
         # The widgets come after the picture, which may fail, and whose width they take.
         lay_out(list(self.controls.values()), width=width)
-        self._picture = widgets.HTML(self._html())
+        self._picture = widgets.HTML()
+        self._refine()
         buttons = [self._button(label, *action) for label, action in (actions or {}).items()]
         row = [widgets.HBox(buttons, layout={"flex_flow": "row wrap"})] if buttons else []
         super().__init__([*self.controls.values(), *row, self._picture])
@@ -185,6 +192,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         super().close()
         del self._repr_mimebundle_  # ipywidgets put nothing in its place, to be shown
         cells.forget(self)
+        self._at_rest.cancel()
         # A notebook keeps the results of its cells, but not this one's figure.
         self._canvas = self._draw = None
 
@@ -193,8 +201,7 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the widget for a reader with a kernel, else the picture, and its words."""
-        pixels = np.asarray(Image.open(io.BytesIO(self.png)).convert("RGBA"))
-        data, metadata = Picture(small_png(pixels), self.alt, *self._css_size).bundle()
+        data, metadata = Picture(small_png(self._pixels()), self.alt, *self._css_size).bundle()
         if self._canvas is None:
             return data | {"text/html": f"{data['text/html']}<p>{CLOSED}</p>"}, metadata
         cells.note(self)
@@ -244,7 +251,9 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
                 failure += _alert(f"Interrupted: {what}. You see the one before. Set it again.")
                 raise
             finally:
-                self._picture.value = self._html(failure)
+                self._message = failure
+                self._show(self.png)
+                self._at_rest.moved()
 
     def _attempt(self, act: Callable[[], object], what: str) -> str:
         """Call `act`; if it raises, keep that in `error` and return it in words, as HTML."""
@@ -283,9 +292,20 @@ class LiveFigure(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no type 
         """Return how many artists the axes hold."""
         return sum(len(axes.get_children()) for axes in self.figure.axes)
 
-    def _html(self, message: str = "") -> str:
-        """Return the picture with its words as HTML, a message below it."""
-        return Picture(self.png, self.alt, *self._css_size).html() + message
+    def _show(self, png: bytes) -> None:
+        """Show a picture with its words, and the message below it."""
+        self._picture.value = Picture(png, self.alt, *self._css_size).html() + self._message
+
+    def _refine(self) -> None:
+        """Show the picture as fine as screens are."""
+        with drawing():
+            self._show(encode(self._pixels()))
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        """Return the pixels of the picture, twice as fine if the figure still shows it."""
+        if self._canvas is not None and self._drawn is not None:
+            return self._canvas.fine_pixels()
+        return np.asarray(Image.open(io.BytesIO(self.png)).convert("RGBA"))
 
 
 def _alert(sentence: str) -> str:

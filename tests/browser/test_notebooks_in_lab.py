@@ -19,11 +19,15 @@ from tests.support.notebook_exercises import called, checks, filled
 from tests.support.notebook_guards import alt_text as stored_alt_text
 from tests.support.notebook_guards import pictures
 from tests.support.notebook_kit import IDS, NOTEBOOKS, topic
-from tools.lab import LONGEST_STEP, NO_WIDGET, Lab, OpenNotebook, serving
+from tools.lab import LONGEST_STEP, NO_WIDGET, POLL, Lab, OpenNotebook, serving
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=LONGEST_STEP)
 WINDOW: ViewportSize = {"width": 1280, "height": 900}
+FINE = """demo => {
+    const picture = demo.querySelector('img');
+    return picture?.naturalWidth === 2 * Number(picture?.getAttribute('width'));
+}"""
 MEAN = re.compile(r"Your mean over \d+: \S+ bits?")
 
 
@@ -89,6 +93,8 @@ def test_nothing_pops_up(notebook: OpenNotebook) -> None:
 def test_every_control_changes_the_picture(notebook: OpenNotebook) -> None:
     for demo in demos(notebook).all():
         assert operate(demo), f"nothing to operate: {alt_text(demo)}"
+        # At rest, two pixels along each edge for every one of the page.
+        notebook.page.wait_for_function(FINE, arg=demo.element_handle(), polling=POLL)
 
 
 def test_an_exercise_says_what_is_wrong_and_what_is_right(notebook: OpenNotebook) -> None:

@@ -1,5 +1,6 @@
 """A live figure follows its controls, says what it shows, and survives what goes wrong."""
 
+import asyncio
 import base64
 import gc
 import html
@@ -27,6 +28,7 @@ from course.show.live import (
     slider,
     toggle_buttons,
 )
+from course.show.rest import REST
 from tests.support.notebook_guards import Markup
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -76,6 +78,14 @@ def parts(picture: str) -> tuple[dict[str, str], str]:
     return image, message
 
 
+def fine(picture: str) -> np.ndarray:
+    """Return the pixels of the image, which has two along each edge for every one that appears."""
+    image = parts(picture)[0]
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(image["src"].split(",")[1]))))
+    assert pixels.shape == (2 * int(image["height"]), 2 * int(image["width"]), 3)
+    return pixels.astype(int)
+
+
 def test_the_first_picture_is_there_at_once() -> None:
     coin = Coin()
     image, message = parts(coin.picture)
@@ -85,7 +95,7 @@ def test_the_first_picture_is_there_at_once() -> None:
     assert message == ""
     kind, data = image["src"].split(",")
     assert kind == "data:image/png;base64"
-    assert base64.b64decode(data) == coin.live.png
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (1280, 800), "twice as fine"
     assert Image.open(io.BytesIO(coin.live.png)).size == (640, 400)
     assert coin.drawn == [{"p": 0.5}]
 
@@ -102,6 +112,32 @@ def test_a_move_changes_picture_and_words() -> None:
     assert base64.b64decode(image["src"].split(",")[1]) == coin.live.png != before
     coin.slider.value = 0.5
     assert coin.live.png == before
+
+
+def test_at_rest_the_picture_becomes_fine() -> None:
+    """And the next picture is no other than if it had never been."""
+
+    async def move_and_rest() -> None:
+        coin, never = Coin(), Coin()
+        for share in (0.8, 0.3):
+            coin.slider.value = never.slider.value = share
+            assert base64.b64decode(parts(coin.picture)[0]["src"].split(",")[1]) == coin.live.png
+            before = coin.live.png, coin.live.rebuilds
+            await asyncio.sleep(2 * REST)
+            assert fine(coin.picture).shape == (800, 1280, 3)
+            assert (coin.live.png, coin.live.rebuilds) == before == (never.live.png, 1)
+            assert parts(coin.picture)[0]["alt"] == coin.live.alt
+
+        coin.slider.value = 0.13
+        await asyncio.sleep(2 * REST)
+        assert "unlucky" in parts(coin.picture)[1], "what is said stays"
+        coin.slider.value = 0.2
+        shown = coin.picture
+        coin.live.close()
+        await asyncio.sleep(2 * REST)
+        assert coin.live._picture.value == shown
+
+    asyncio.run(move_and_rest())
 
 
 CONTROLS: list[tuple[type[widgets.Widget], dict[str, Any], Any]] = [
@@ -297,12 +333,10 @@ def test_it_displays_as_widget_picture_and_words() -> None:
     coin = Coin()
     data, metadata = DisplayFormatter().format(coin.live)
     assert data[VIEW]["model_id"] == coin.live.model_id
-    stored = base64.b64decode(data["image/png"])
-    assert len(stored) < len(coin.live.png)
-    off = np.asarray(Image.open(io.BytesIO(stored)).convert("RGB"), dtype=int) - np.asarray(
-        Image.open(io.BytesIO(coin.live.png)), dtype=int
+    stored = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB"), dtype=int
     )
-    assert np.abs(off).max() <= 16
+    assert np.abs(stored - fine(coin.picture)).max() <= 16
     assert parts(data["text/html"])[0]["src"].endswith(data["image/png"])
     assert parts(data["text/html"])[0]["alt"] == data["text/plain"] == coin.live.alt
     about = {"alt": coin.live.alt, "width": 640, "height": 400}

@@ -53,8 +53,10 @@ def three() -> LiveFigure:
     figures.bars(right, np.full(3, 1 / 3), SKIES, top=1)
     right.set(ylabel="probability", title=" ")
 
-    def draw(rain: float, cloud: float) -> str:
-        p = np.array([(1 - rain) * (1 - cloud), (1 - rain) * cloud, rain])
+    def draw(**weights: int) -> str:
+        heights = np.array([weights[sky] for sky in SKIES], float)
+        # Three sliders at 0 prefer nothing.
+        p = heights / heights.sum() if heights.any() else np.full(3, 1 / 3)
         bits = float(information.entropy(p))
         point.set_data(*np.split(figures.to_plane(p), 2))
         figures.set_bars(right, p)
@@ -67,8 +69,10 @@ def three() -> LiveFigure:
         )
 
     controls = {
-        "rain": slider("Rain", 0.65, 0, 1, step=0.01, tip="Probability of rain"),
-        "cloud": slider("Cloud, if dry", 0.86, 0, 1, step=0.01, tip="Share of cloud in the rest"),
+        sky: slider(
+            sky.capitalize(), weight, 0, 100, tip=f"Weight of {sky}, to be divided by the sum"
+        )
+        for sky, weight in zip(SKIES, (5, 30, 65), strict=True)
     }
     moving = [point, right.containers[0], right.texts, right.title]
     return LiveFigure(figure, draw, controls, moving=moving)
