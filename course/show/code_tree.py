@@ -1,6 +1,6 @@
 """Tree of a prefix code: every question, with the probability that it is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +30,11 @@ def _words(name: str, value: Any, arguments: Arguments) -> tuple[str, ...]:
 @checked(ax=axes, p=probabilities(), words=_words, labels=texts)
 @styled
 def code_tree(
-    ax: Axes, p: Float[np.ndarray, " outcomes"], words: Sequence[str], labels: Sequence[str]
+    ax: Axes,
+    p: Float[np.ndarray, " outcomes"],
+    words: Sequence[str],
+    labels: Sequence[str],
+    questions: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw the questions of a prefix code, from the first one at the top to the outcomes.
 
@@ -41,6 +45,7 @@ def code_tree(
         p: probability of each outcome.
         words: code word of each outcome, strings of 0 and 1.
         labels: of the outcomes.
+        questions: what is asked, by the answers so far: the first one's are "".
     """
     for name, given in (("words", words), ("labels", labels)):
         if len(given) != len(p):
@@ -63,8 +68,14 @@ def code_tree(
             above = place[node[:-1]]
             ax.plot([above, x], [1 - len(node), -len(node)], "-", color=MUTED, linewidth=1.5)
             ax.text((above + x) / 2, 0.5 - len(node), node[-1], color=BELIEF, weight="bold", **NODE)
+    asked = dict(questions or {})
+    if unknown := sorted(asked.keys() - nodes):
+        raise refusal("questions", f"answers among {sorted(nodes)}", unknown)
     for node in nodes:
-        ax.text(place[node], -len(node), f"{chance[node]:.2f}", **NODE)
+        said = f"{chance[node]:.2f}"
+        ax.text(
+            place[node], -len(node), "\n".join([*filter(None, [asked.get(node)]), said]), **NODE
+        )
     for i, word in enumerate(words):
         said = f"{labels[i]}\n{p[i]:.2f}"
         ax.text(place[word], -len(word), said, **NODE | {"va": "top"})

@@ -45,3 +45,11 @@ def test_no_word_covers_another(count: int) -> None:
 def test_what_is_no_tree_is_refused(p, words, names, message) -> None:
     with pytest.raises(ValueError, match=message):
         figures.code_tree(figures.new()[1], p, words, names)
+
+
+def test_questions_stand_where_they_are_asked() -> None:
+    ax = figures.code_tree(figures.new()[1], P, WORDS, NAMES, {"": "Rain?"})
+    asked = [text.get_text() for text in ax.texts if "?" in text.get_text()]
+    assert asked == ["Rain?\n1.00"]
+    with pytest.raises(ValueError, match="questions: expected answers among"):
+        figures.code_tree(figures.new()[1], P, WORDS, NAMES, {"0011": "Rain?"})

@@ -11,7 +11,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "02_entropy"
 TITLE = "Entropy"
-MINUTES = 60
+MINUTES = 75
 
 HALVES = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16)
 NEVER_SURPRISED = (
@@ -362,9 +362,9 @@ def _reveal_blocks() -> Revealed:
 p2 = Prediction(
     name="entropy.p2",
     question=(
-        "After a rising barometer the sky is sun 0.95, cloud 0.04, rain 0.01. You want to know the "
-        "sky after every such evening, and may ask yes/no questions in any way you like. Can less "
-        "than half a question a day be enough, on average?"
+        "After a rising barometer the sky is sun 0.95, cloud 0.04, rain 0.01. You must know "
+        "the sky of every such day, but may wait, and ask yes/no questions in any way you like. "
+        "Can less than half a question a day be enough, on average?"
     ),
     options=("Yes", "No"),
     reveal=_reveal_blocks,
