@@ -186,7 +186,7 @@ def blocks() -> LiveFigure:
         return _blocks_in_words(days, entropy)
 
     days = slider(
-        "Days in a block", 1, 1, LONGEST_BLOCK, tip="How many days are asked about together"
+        "Days in a block", 2, 1, LONGEST_BLOCK, tip="How many days are asked about together"
     )
     return LiveFigure(figure, draw, {"days": days}, moving=[now, left.title, listing])
 
