@@ -1,11 +1,14 @@
 """Figures of notebook 04: people whom a test sorts, and a belief about a coin."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from course.maths import information
 from course.show import figures
 from course.show.live import LiveFigure, slider
 
@@ -123,3 +126,98 @@ def coin() -> LiveFigure:
     }
     moving: list[Any] = [*lines, path, now, left.title, right.title]
     return LiveFigure(figure, draw, controls, moving=moving)
+
+
+def filtered(ill: Bool[np.ndarray, " people"], positive: Bool[np.ndarray, " people"]) -> Figure:
+    """Draw a crowd, then only those with a positive test, then these sorted."""
+    figure, axes = figures.new(columns=3, width=8.6, height=3.1, width_ratios=[41, 41, 7])
+    people(axes[0], ill)
+    people(axes[1], ill, positive)
+    left = np.sort(ill[positive])[::-1]
+    people(axes[2], left, np.ones(len(left), dtype=bool))
+    for ax, title in zip(axes, ["1,000 people", "only the positive stay", "sorted"], strict=True):
+        ax.set_title(title)
+    return cast(Figure, figure)
+
+
+def products(prior: Float[np.ndarray, " k"], likelihood: Float[np.ndarray, " k"]) -> Figure:
+    """Draw prior, likelihood, their product and the posterior of ill and well as bars."""
+    figure, axes = figures.new(columns=4, width=8.6, height=2.9)
+    product = prior * likelihood
+    bars = {
+        "prior": (prior, figures.BELIEF),
+        "× likelihood": (likelihood, figures.DATA),
+        "= product": (product, figures.MUTED),
+        "scaled: posterior": (product / product.sum(), figures.BELIEF),
+    }
+    for ax, (title, (p, colour)) in zip(axes, bars.items(), strict=True):
+        ax.bar(["ill", "well"], p, color=colour)
+        ax.bar_label(ax.containers[0], [f"{x:.3f}" for x in p], padding=2)
+        ax.set(title=title, ylim=(0, 1.15), yticks=[0, 0.5, 1])
+    return cast(Figure, figure)
+
+
+def chord(prior: float, negative: float, positive: float) -> Figure:
+    """Draw the entropy of P(ill) as a curve, and its average after a test on a straight line.
+
+    Args:
+        prior: P(ill) before the test.
+        negative: P(ill) after a negative test.
+        positive: P(ill) after a positive test.
+    """
+    figure, ax = figures.new(height=3.6)
+    p = np.append(np.linspace(0, 0.12, 200), [prior, negative, positive])
+    bits = np.asarray(information.entropy(np.stack([p, 1 - p], axis=1)))
+    before, low, high = (float(value) for value in bits[-3:])
+    average = low + (prior - negative) / (positive - negative) * (high - low)
+    ax.plot(p[:-3], bits[:-3], color=figures.MUTED)
+    ax.plot([negative, positive], [low, high], "--", color=figures.BELIEF)
+    figures.mark(ax, negative, low, "", role=figures.DATA)
+    figures.mark(
+        ax, positive, high, f"after a positive {high:.3f}", role=figures.DATA, offset=(-10, 10)
+    )
+    figures.mark(ax, prior, before, f"before {before:.3f}", offset=(0, 24))
+    figures.mark(ax, prior, average, f"average after {average:.3f}", offset=(14, -8))
+    note = f"after a negative {low:.3f}"
+    ax.annotate(note, (negative, low), (30, -26), textcoords="offset points", color=figures.DATA)
+    ax.set(xlabel="P(ill)", ylabel="entropy (bits)", xlim=(-0.005, 0.12), ylim=(-0.08, 0.58))
+    return cast(Figure, figure)
+
+
+def hills(beliefs: Float[np.ndarray, "steps biases"], flips: Bool[np.ndarray, " n"]) -> Figure:
+    """Draw beliefs about a bias after 0, 1, 10 and 100 of the flips, each at its own height."""
+    figure, axes = figures.new(columns=4, width=8.6, height=2.8)
+    for ax, n in zip(axes, [0, 1, 10, 100], strict=True):
+        bias = np.linspace(0, 1, beliefs.shape[1])
+        ax.fill_between(bias, beliefs[n], color=figures.BELIEF, alpha=0.6, linewidth=0)
+        ax.axvline(BIAS, color=figures.TRUTH, linestyle="--", linewidth=1.2)
+        unit = "flip" if n == 1 else "flips"
+        ax.set(title=f"{n} {unit}, {flips[:n].sum()} heads", xlim=(0, 1), ylim=(0, None), yticks=[])
+        ax.set_xlabel("bias")
+    return cast(Figure, figure)
+
+
+def crowds(runs: Mapping[str, Float[np.ndarray, "runs steps"]]) -> Figure:
+    """Draw the belief in heads of many people over the flips they saw, a panel for each prior."""
+    figure, axes = figures.new(columns=len(runs), width=8.6, height=3, sharey=True)
+    for ax, (name, beliefs) in zip(axes, runs.items(), strict=True):
+        figures.band(ax, np.arange(beliefs.shape[1]), beliefs)
+        ax.axhline(BIAS, color=figures.TRUTH, linestyle="--", linewidth=1.5)
+        ax.set(title=name, xlabel="flips seen")
+    axes[0].set_ylabel("belief in heads next")
+    axes[1].text(50, BIAS + 0.02, "truth", ha="center", color=figures.TRUTH)
+    return cast(Figure, figure)
+
+
+def covered(truths: Float[np.ndarray, " n"], held: Mapping[str, Float[np.ndarray, " n"]]) -> Figure:
+    """Draw how often the credible and the confidence interval hold each true bias."""
+    figure, axes = figures.new(columns=2, width=8.6, height=3.2, sharey=True)
+    for ax, (name, share), role in zip(
+        axes, held.items(), [figures.BELIEF, figures.DATA], strict=True
+    ):
+        ax.plot(truths, share, color=role, linewidth=1.5)
+        ax.axhline(0.95, color=figures.TRUTH, linestyle="--", linewidth=1.2)
+        ax.set(title=f"{name} interval", xlabel="true bias", xlim=(0, 1), ylim=(0.75, 1.01))
+        ax.set_yticks([0.75, 0.8, 0.85, 0.9, 0.95, 1], ["75%", "80%", "85%", "90%", "95%", "100%"])
+    axes[0].set_ylabel("worlds in which it holds the bias")
+    return cast(Figure, figure)
