@@ -1,6 +1,6 @@
 """Figures of notebook 04: people whom a test sorts, and a belief about a coin."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from course.data.weather import SKIES
 from course.maths import information
 from course.show import figures
 from course.show.live import LiveFigure, slider
@@ -176,7 +177,7 @@ def chord(prior: float, negative: float, positive: float) -> Figure:
     figures.mark(
         ax, positive, high, f"after a positive {high:.3f}", role=figures.DATA, offset=(-10, 10)
     )
-    figures.mark(ax, prior, before, f"before {before:.3f}", offset=(0, 24))
+    figures.mark(ax, prior, before, f"before {before:.3f}", offset=(0, 36))
     figures.mark(ax, prior, average, f"average after {average:.3f}", offset=(14, -8))
     note = f"after a negative {low:.3f}"
     ax.annotate(note, (negative, low), (30, -26), textcoords="offset points", color=figures.DATA)
@@ -220,4 +221,14 @@ def covered(truths: Float[np.ndarray, " n"], held: Mapping[str, Float[np.ndarray
         ax.set(title=f"{name} interval", xlabel="true bias", xlim=(0, 1), ylim=(0.75, 1.01))
         ax.set_yticks([0.75, 0.8, 0.85, 0.9, 0.95, 1], ["75%", "80%", "85%", "90%", "95%", "100%"])
     axes[0].set_ylabel("worlds in which it holds the bias")
+    return cast(Figure, figure)
+
+
+def skies(beliefs: Float[np.ndarray, "steps skies"], titles: Sequence[str]) -> Figure:
+    """Draw beliefs about tomorrow's sky side by side, one after each piece of evidence."""
+    figure, axes = figures.new(columns=len(titles), width=8.4, height=3, sharey=True)
+    for ax, belief, title in zip(axes, beliefs, titles, strict=True):
+        figures.bars(ax, belief, SKIES, top=1)
+        ax.set_title(title)
+    axes[0].set_ylabel("probability")
     return cast(Figure, figure)
