@@ -56,6 +56,9 @@ def coverage(
         worlds: number of them, for each coin.
         seed: of the flips.
 
+    Returns:
+        A share from 0 to 1 for each coin.
+
     >>> always = [[0.0, 0.0], [1.0, 1.0]]  # from 0 to 1, after no head or one head of one flip
     >>> coverage(always, [0.3, 0.9], worlds=10).tolist()
     [1.0, 1.0]

@@ -434,7 +434,7 @@ p2 = Prediction(
 def _reveal_coverage() -> Revealed:
     heads = np.arange(11)
     ends = Beta(1, 1).update(heads, 10 - heads).interval(0.95)
-    share = float(coverage(ends, [0.02])[0])
+    share = float(coverage(ends, np.array([0.02]))[0])
     return Revealed(
         "Fewer than 95%" if share < 0.93 else "About 95% or more",
         f"the interval held 0.02 in {share:.0%} of 2,000 worlds.",

@@ -1,12 +1,13 @@
 """Figures of notebook 04: people whom a test sorts, and a belief about a coin."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from course.data.weather import SKIES
 from course.maths import information
@@ -71,33 +72,43 @@ def _means(strength: float) -> Float[np.ndarray, " flips_and_none"]:
     return np.asarray((1 + strength / 2 + heads) / (2 + strength + np.arange(FLIPS + 1)))
 
 
-def coin() -> LiveFigure:
-    """Belief about a coin: prior times likelihood, with the strength of the prior to choose."""
-    figure, (left, right) = figures.new(columns=2, width=8.4, height=4.0, width_ratios=[1.15, 1])
+def _three_curves(ax: Axes) -> list[Line2D]:
+    """Draw prior, likelihood and posterior over the bias, for `coin` to shape."""
     names = ["prior", "likelihood", "posterior"]
     colours = [figures.MUTED, figures.DATA, figures.BELIEF]
     lines = [
-        left.plot(GRID, GRID, style, color=colour, label=name, lw=width)[0]
+        ax.plot(GRID, GRID, style, color=colour, label=name, lw=width)[0]
         for name, colour, style, width in zip(
             names, colours, ["--", ":", "-"], [2, 2, 3], strict=True
         )
     ]
-    left.axvline(BIAS, color=figures.TRUTH, linestyle=figures.TRUTH.line, lw=1.2, label="truth")
-    left.set(xlim=(0, 1), ylim=(0, 1.06), yticks=[], xlabel="bias of the coin", title=" ")
-    left.set_ylabel("scaled to the same height")
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=4, columnspacing=1.0)
+    ax.axvline(BIAS, color=figures.TRUTH, linestyle=figures.TRUTH.line, lw=1.2, label="truth")
+    ax.set(xlim=(0, 1), ylim=(0, 1.06), yticks=[], xlabel="bias of the coin", title=" ")
+    ax.set_ylabel("scaled to the same height")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=4, columnspacing=1.0)
+    return lines
 
-    # Right: beliefs of several strengths over the same flips, the chosen one on top.
+
+def _paths(ax: Axes) -> tuple[Line2D, Line2D]:
+    """Draw the paths of beliefs of several strengths; return the chosen one and its end."""
     flips = np.arange(FLIPS + 1)
     for strength, style in zip(STRENGTHS, ["-", "--", ":"], strict=True):
         label = f"prior worth {strength} flips"
-        right.plot(flips, _means(strength), style, color=figures.BELIEF, alpha=0.45, label=label)
-    right.axhline(BIAS, color=figures.TRUTH, linestyle=figures.TRUTH.line, lw=1.2)
-    (path,) = right.plot([], [], color=figures.BELIEF, lw=3)
-    (now,) = right.plot([], [], "o", ms=11, color=figures.BELIEF, mec="white", zorder=5)
-    right.set(xlim=(-2, FLIPS + 2), ylim=(0.25, 0.95), xlabel="flips seen", title=" ")
-    right.set_ylabel("belief that heads comes next")
-    right.legend(loc="lower right")
+        ax.plot(flips, _means(strength), style, color=figures.BELIEF, alpha=0.45, label=label)
+    ax.axhline(BIAS, color=figures.TRUTH, linestyle=figures.TRUTH.line, lw=1.2)
+    (path,) = ax.plot([], [], color=figures.BELIEF, lw=3)
+    (now,) = ax.plot([], [], "o", ms=11, color=figures.BELIEF, mec="white", zorder=5)
+    ax.set(xlim=(-2, FLIPS + 2), ylim=(0.25, 0.95), xlabel="flips seen", title=" ")
+    ax.set_ylabel("belief that heads comes next")
+    ax.legend(loc="lower right")
+    return path, now
+
+
+def coin() -> LiveFigure:
+    """Belief about a coin: prior times likelihood, with the strength of the prior to choose."""
+    figure, (left, right) = figures.new(columns=2, width=8.4, height=4.0, width_ratios=[1.15, 1])
+    lines = _three_curves(left)
+    path, now = _paths(right)
     total = seen_heads()
 
     def draw(strength: int, flips: int) -> str:
@@ -138,7 +149,7 @@ def filtered(ill: Bool[np.ndarray, " people"], positive: Bool[np.ndarray, " peop
     people(axes[2], left, np.ones(len(left), dtype=bool))
     for ax, title in zip(axes, ["1,000 people", "only the positive stay", "sorted"], strict=True):
         ax.set_title(title)
-    return cast(Figure, figure)
+    return figure
 
 
 def products(prior: Float[np.ndarray, " k"], likelihood: Float[np.ndarray, " k"]) -> Figure:
@@ -155,7 +166,7 @@ def products(prior: Float[np.ndarray, " k"], likelihood: Float[np.ndarray, " k"]
         ax.bar(["ill", "well"], p, color=colour)
         ax.bar_label(ax.containers[0], [f"{x:.3f}" for x in p], padding=2)
         ax.set(title=title, ylim=(0, 1.15), yticks=[0, 0.5, 1])
-    return cast(Figure, figure)
+    return figure
 
 
 def chord(prior: float, negative: float, positive: float) -> Figure:
@@ -182,7 +193,7 @@ def chord(prior: float, negative: float, positive: float) -> Figure:
     note = f"after a negative {low:.3f}"
     ax.annotate(note, (negative, low), (30, -26), textcoords="offset points", color=figures.DATA)
     ax.set(xlabel="P(ill)", ylabel="entropy (bits)", xlim=(-0.005, 0.12), ylim=(-0.08, 0.58))
-    return cast(Figure, figure)
+    return figure
 
 
 def hills(beliefs: Float[np.ndarray, "steps biases"], flips: Bool[np.ndarray, " n"]) -> Figure:
@@ -195,7 +206,7 @@ def hills(beliefs: Float[np.ndarray, "steps biases"], flips: Bool[np.ndarray, " 
         unit = "flip" if n == 1 else "flips"
         ax.set(title=f"{n} {unit}, {flips[:n].sum()} heads", xlim=(0, 1), ylim=(0, None), yticks=[])
         ax.set_xlabel("bias")
-    return cast(Figure, figure)
+    return figure
 
 
 def crowds(runs: Mapping[str, Float[np.ndarray, "runs steps"]]) -> Figure:
@@ -207,7 +218,7 @@ def crowds(runs: Mapping[str, Float[np.ndarray, "runs steps"]]) -> Figure:
         ax.set(title=name, xlabel="flips seen")
     axes[0].set_ylabel("belief in heads next")
     axes[1].text(50, BIAS + 0.02, "truth", ha="center", color=figures.TRUTH)
-    return cast(Figure, figure)
+    return figure
 
 
 def covered(truths: Float[np.ndarray, " n"], held: Mapping[str, Float[np.ndarray, " n"]]) -> Figure:
@@ -221,7 +232,7 @@ def covered(truths: Float[np.ndarray, " n"], held: Mapping[str, Float[np.ndarray
         ax.set(title=f"{name} interval", xlabel="true bias", xlim=(0, 1), ylim=(0.75, 1.01))
         ax.set_yticks([0.75, 0.8, 0.85, 0.9, 0.95, 1], ["75%", "80%", "85%", "90%", "95%", "100%"])
     axes[0].set_ylabel("worlds in which it holds the bias")
-    return cast(Figure, figure)
+    return figure
 
 
 def skies(beliefs: Float[np.ndarray, "steps skies"], titles: Sequence[str]) -> Figure:
@@ -231,4 +242,4 @@ def skies(beliefs: Float[np.ndarray, "steps skies"], titles: Sequence[str]) -> F
         figures.bars(ax, belief, SKIES, top=1)
         ax.set_title(title)
     axes[0].set_ylabel("probability")
-    return cast(Figure, figure)
+    return figure
