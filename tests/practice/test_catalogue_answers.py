@@ -13,9 +13,16 @@ import pytest
 import scipy.special
 import scipy.stats
 
+from course.maths import bayes, information
 from course.practice.check import check
 from course.practice.exercise import Exercise
-from course.practice.exercises import distributions, entropy, gradient_descent, start_here
+from course.practice.exercises import (
+    bayes_updates,
+    distributions,
+    entropy,
+    gradient_descent,
+    start_here,
+)
 
 TIMES = 3  # cases are random: once is no proof
 
@@ -70,7 +77,38 @@ def by_powers(hessian: np.ndarray) -> float:
     return float(2 / (v @ hessian @ v))
 
 
+def in_logarithms(prior: np.ndarray, likelihoods: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return scipy.special.softmax(np.log(prior) + np.log(likelihoods).sum(axis=0))
+
+
+def told_by_table(prevalence: float, sensitivity: float, false_alarms: float) -> float:
+    """Return the entropy of the pair less that of the result."""
+    rows = (sensitivity, 1 - sensitivity), (false_alarms, 1 - false_alarms)
+    joint = np.array(rows) * [[prevalence], [1 - prevalence]]
+    return float(scipy.stats.entropy(joint.ravel(), base=2)) - float(
+        scipy.stats.entropy(joint.sum(axis=0), base=2)
+    )
+
+
 RIGHT = [
+    (bayes_updates.q1, lambda p, s, f: 1 / (1 + (1 - p) * f / (p * s)) if p else 0),
+    (bayes_updates.q1, lambda p, s, f: bayes.update([p, 1 - p], [s, f])[0]),
+    (bayes_updates.q2, told_by_table),
+    (
+        bayes_updates.q2,
+        lambda p, s, f: float(
+            information.entropy([p, 1 - p])
+            - information.mutual_information(
+                [[p * s, p * (1 - s)], [(1 - p) * f, (1 - p) * (1 - f)]]
+            )
+        ),
+    ),
+    (bayes_updates.q3, in_logarithms),
+    (bayes_updates.q3, lambda prior, rows: bayes.update_sequence(prior, rows)[-1]),
+    (bayes_updates.q3, lambda prior, rows: list(in_logarithms(prior, rows[::-1]))),
+    (bayes_updates.q4, lambda h, t: Fraction((1 + h) * (2 + h), (2 + h + t) * (3 + h + t))),
+    (bayes_updates.q4, lambda h, t: scipy.stats.beta(1 + h, 1 + t).moment(2)),
     (entropy.q1, lambda p: float(sum(Fraction(x) * Fraction(-np.log2(x)) for x in p if x))),
     (entropy.q1, lambda p: -sum(Decimal(x) * Decimal(x).ln() / Decimal(2).ln() for x in p if x)),
     (entropy.q1, lambda p: scipy.stats.entropy(p, base=2)),
@@ -146,6 +184,19 @@ def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
 
 
 WRONG = [
+    (bayes_updates.q1, lambda p, s, f: round(bayes_updates.p_ill(p, s, f), 2), "was expected"),
+    (bayes_updates.q1, lambda p, s, f: min(p * s / f, 1) if f else 1.0, "was expected"),
+    (bayes_updates.q1, lambda p, s, f: p * s / (p * s + f * (1 - s)), "was expected"),
+    (
+        bayes_updates.q2,
+        lambda p, s, f: float(information.entropy([p * s + (1 - p) * f, 1 - p * s - (1 - p) * f])),
+        "was expected",
+    ),
+    (bayes_updates.q2, lambda p, s, f: 0.0547, "was expected"),
+    (bayes_updates.q3, lambda prior, rows: np.eye(len(prior))[rows.sum(0).argmax()], "expected"),
+    (bayes_updates.q3, lambda prior, rows: prior, "was expected"),
+    (bayes_updates.q4, lambda h, t: (h + 0.5) / (h + t + 1) * (h + 1.5) / (h + t + 2), "expected"),
+    (bayes_updates.q4, lambda h, t: (1 + h) / (2 + h + t) / 2, "was expected"),
     (entropy.q1, up_to_a_zero, "You stop at the first zero"),
     (entropy.q1, lambda p: -np.sum(p * np.log2(np.maximum(p, 1e-3))), "was expected"),
     (entropy.q4, lambda bits: bits + 6.64386, "was expected"),
