@@ -88,7 +88,7 @@ def update(
     9.2%
 
     Reference: D. MacKay, Information Theory, Inference, and Learning Algorithms (2003), section
-    2.3; the numbers: G. Gigerenzer, Reckoning with Risk (2002), chapter 4.
+    2.3; tests counted in people: G. Gigerenzer, Reckoning with Risk (2002), chapter 4.
     """
     return _belief(_log(prior) + _log_likelihood(likelihood))
 

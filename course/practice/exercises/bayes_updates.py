@@ -12,7 +12,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "04_bayes_updates"
 TITLE = "Bayes updates"
-MINUTES = 60
+MINUTES = 75
 
 TEST = (0.01, 0.9, 0.09)  # prevalence, sensitivity, false alarms
 
@@ -22,6 +22,11 @@ def medical_tests(rng: np.random.Generator) -> list[tuple[float, float, float]]:
     drawn = [(float(p), float(s), float(f)) for p, s, f in rng.uniform(0.05, 0.95, size=(5, 3))]
     rare = (float(rng.uniform(0.001, 0.01)), 0.99, 0.02)
     return [TEST, *drawn, rare, (0.0, 0.9, 0.09), (1.0, 0.9, 0.09), (0.3, 1.0, 0.0)]
+
+
+def tests_of_all_kinds(rng: np.random.Generator) -> list[tuple[float, float, float]]:
+    """The same, and tests of which one result never comes."""
+    return [*medical_tests(rng), (0.3, 0.0, 0.0), (0.3, 1.0, 1.0), (0.0, 0.9, 0.0)]
 
 
 def p_ill(prevalence, sensitivity, false_alarms):
@@ -131,7 +136,7 @@ q2 = Exercise(
     difficulty=2,
     minutes=8,
     reference=entropy_after,
-    cases=medical_tests,
+    cases=tests_of_all_kinds,
     tolerance=1e-4,
     least=0.1,
     mistakes=[
@@ -197,7 +202,10 @@ def evidence(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     ruled_out = rng.uniform(0.1, 0.9, (3, 3))
     ruled_out[0, 1] = 0.0
     many = rng.uniform(0.1, 0.3, (1000, 1)) * rng.uniform(0.99, 1, (1000, 3))
-    return [*few, (np.full(3, 1 / 3), ruled_out), (np.array([0.2, 0.3, 0.5]), many)]
+    # Whoever multiplies one hypothesis at a time, and scales at the end, has only zeros left.
+    opposed = np.tile([[0.9, 0.05], [0.05, 0.9]], (500, 1))
+    long = [(np.array([0.2, 0.3, 0.5]), many), (np.array([0.3, 0.7]), opposed)]
+    return [*few, (np.full(3, 1 / 3), ruled_out), *long]
 
 
 def belief_after(prior, likelihoods):
@@ -399,8 +407,8 @@ p3 = Prediction(
     name="bayes_updates.p3",
     question=(
         "A coin shows heads only twice in a hundred flips. In 2,000 worlds somebody flips it ten "
-        "times, starts from Beta(1, 1), and writes down an interval that holds 95% of the belief. "
-        "In how many worlds is 0.02 inside?"
+        "times, starts from Beta(1, 1), and writes down the interval that leaves 2.5% of the belief "
+        "on each side. In how many worlds is 0.02 inside?"
     ),
     options=("About 95% or more", "Fewer than 95%"),
     reveal=_reveal_coverage,

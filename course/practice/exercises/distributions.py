@@ -13,7 +13,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "01_distributions"
 TITLE = "Distributions as beliefs"
-MINUTES = 60
+MINUTES = 75
 
 FALLING, RISING = CONDITIONAL[0], CONDITIONAL[2]
 CLOSE_ENOUGH = 0.02  # bits above the least possible cost that `q3` allows

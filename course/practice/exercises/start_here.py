@@ -12,7 +12,7 @@ from course.practice.uniformity import SAME, unevenness
 
 NOTEBOOK = "00_start_here"
 TITLE = "Start here"
-MINUTES = 45
+MINUTES = 60
 
 SMALL = 50  # examples of the splits that `q2` compares with chance
 GOOD_ENOUGH = 0.70  # share of messages that a rule of `q1` must judge rightly
