@@ -1,11 +1,15 @@
-"""Live figures of notebook 03: two candidates for one truth, and one bell for two humps."""
+"""Figures of notebook 03: bills of beliefs, two candidates, walks to the truth, two humps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from course.data.weather import CONDITIONAL, SKIES
+from course.maths import information
 from course.show import figures
 from course.show.live import LiveFigure, slider
 
@@ -49,7 +53,7 @@ def candidates() -> LiveFigure:
     for drawn, name in zip(left.containers, names, strict=True):
         drawn.set_label(name)
     left.legend(loc="upper left", handlelength=1.5)
-    left.set_ylabel("probability")
+    left.set(ylabel="probability", yticks=np.arange(0, 1.1, 0.2))
 
     # Each bar is stacked from the entropy, which no model changes, and the rest.
     entropy, rest = costs(BEN)
@@ -114,12 +118,15 @@ def humps() -> LiveFigure:
     every = all_bells()
     best = [float(kl(p, every).min()), float(kl(every, p).min())]
     left.bar(OUTCOMES, p, 0.9, color=figures.TRUTH, alpha=0.75)
+    # The best bell of each direction is there all the time, pale.
+    for q in (every[kl(p, every).argmin()], every[kl(every, p).argmin()]):
+        left.plot(OUTCOMES, q, "-", color=figures.BELIEF, linewidth=2, alpha=0.3)
     (line,) = left.plot(OUTCOMES, p, color=figures.BELIEF, linewidth=2.5)
     left.set(xlabel="outcome", ylabel="probability", ylim=(0, 0.2), title=" ")
     bars = right.bar([0, 1], [0, 0], 0.6, color=figures.COST)
     notes = [right.text(x, 0, "", ha="center", va="bottom") for x in (0, 1)]
     for x, least in enumerate(best):
-        right.plot([x - 0.4, x + 0.4], [least, least], color=figures.MUTED, linewidth=2)
+        right.plot([x - 0.4, x + 0.4], [least, least], "-", color=figures.TRUTH, linewidth=2)
     right.set_xticks([0, 1], ["KL(p‖q)", "KL(q‖p)"])
     right.set(xlim=(-0.5, 1.5), ylim=(0, 5.6), ylabel="bits", title="line: least possible")
 
@@ -151,3 +158,61 @@ def kl(
 ) -> Float[np.ndarray, "*beliefs"]:
     """KL divergence in bits of beliefs without zeros."""
     return np.asarray((p * np.log2(p / q)).sum(axis=-1))
+
+
+def bill(ax: Axes, p: Float[np.ndarray, " outcomes"], q: Float[np.ndarray, " outcomes"]) -> None:
+    """Draw the cross-entropy H(p, q) as areas, and over each what q loses or wins against p.
+
+    Each outcome is as wide as p and as high as its surprise under q. The dark steps are the
+    surprises under p; what lies above them is lost, what is missing below them is won.
+    """
+    ends = np.cumsum(p)
+    paid, least = np.log2(1 / q), np.log2(1 / p)
+    at: dict[str, Any] = {"width": p, "align": "edge"}
+    ax.bar(ends - p, np.minimum(paid, least), color=figures.COST, alpha=0.35, **at)
+    ax.bar(ends - p, np.maximum(paid - least, 0), bottom=least, color=figures.COST, **at)
+    ax.stairs(least, np.append(0, ends), color=figures.TRUTH, baseline=None, linewidth=2.5)
+    # The words stand over the higher of the two; the first outcome may be too narrow for them.
+    for i, sky in enumerate(SKIES):
+        words, x = f"{sky}\n{p[i] * (paid[i] - least[i]):+.2f}", float(ends[i] - p[i] / 2)
+        narrow = p[i] < 0.1
+        ax.annotate(
+            words.replace("-", "−"),
+            (0 if narrow else x, max(paid[i], least[i])),
+            (2 if narrow else 0, 3),
+            textcoords="offset points",
+            ha="left" if narrow else "center",
+            va="bottom",
+        )
+    ax.set(xlim=(0, 1), ylim=(0, 8.4), xlabel="true probability", ylabel="surprise (bits)")
+
+
+def walks(paths: Sequence[Float[np.ndarray, "steps 3"]]) -> Figure:
+    """Draw walks to the truth over the triangle of beliefs, and the cost at each step."""
+    figure, (left, right) = figures.new(columns=2, width=8, height=3.8, width_ratios=[1.3, 1])
+    figures.simplex(left, SKIES)
+    everywhere = np.asarray(information.kl_divergence(TRUTH, figures.grid()))
+    figures.heat(left, everywhere, label="KL (bits)", low=0, high=4)
+    entropy = costs(TRUTH)[0]
+    for path in paths:
+        left.plot(*figures.to_plane(path).T, ".-", color=figures.BELIEF, linewidth=1, zorder=4)
+        cost = [entropy + costs(q)[1] for q in path]
+        right.plot(range(len(path)), cost, ".-", color=figures.COST)
+    left.plot(*figures.to_plane(TRUTH), "s", color=figures.TRUTH, mec="white", ms=9, zorder=5)
+    figures.reference(right, entropy, "entropy")
+    right.set(xlabel="step", ylabel="cross-entropy (bits)", ylim=(0, None))
+    return figure
+
+
+def covers_and_picks(covers: Float[np.ndarray, "41"], picks: Float[np.ndarray, "41"]) -> Figure:
+    """Draw the best bell of each direction of KL over the truth with two humps."""
+    figure, axes = figures.new(columns=2, width=8, height=3.2, sharey=True)
+    titles = ("least KL(p‖q): covers both", "least KL(q‖p): picks one")
+    for ax, q, title in zip(axes, (covers, picks), titles, strict=True):
+        ax.axvspan(17.5, 23.5, color=figures.MUTED, alpha=0.15, linewidth=0)
+        ax.text(20.5, 0.14, "valley", ha="center", color=figures.MUTED)
+        ax.bar(OUTCOMES, two_humps(), width=0.9, color=figures.TRUTH, alpha=0.75)
+        ax.plot(OUTCOMES, q, color=figures.BELIEF, linewidth=2.5)
+        ax.set(title=title, xlabel="outcome", ylim=(0, 0.18))
+    axes[0].set_ylabel("probability")
+    return figure

@@ -40,7 +40,7 @@ def _expected(weights, value):
 
 
 q1 = Exercise(
-    name="cross_entropy.q1",
+    name="cross_entropy_and_kl.q1",
     title="KL by hand",
     difficulty=2,
     minutes=8,
@@ -128,7 +128,7 @@ def _softmax(z):
 
 
 q2 = Exercise(
-    name="cross_entropy.q2",
+    name="cross_entropy_and_kl.q2",
     title="The way downhill",
     difficulty=2,
     minutes=6,
@@ -215,7 +215,7 @@ def still_to_save(bits):
 
 
 q3 = Exercise(
-    name="cross_entropy.q3",
+    name="cross_entropy_and_kl.q3",
     title="What training can save",
     difficulty=1,
     minutes=4,
@@ -278,7 +278,7 @@ def _apart(joint):
 
 
 q4 = Exercise(
-    name="cross_entropy.q4",
+    name="cross_entropy_and_kl.q4",
     title="What two things tell about each other",
     difficulty=3,
     minutes=8,
@@ -349,7 +349,7 @@ def _reveal_bet() -> Revealed:
 
 
 p1 = Prediction(
-    name="cross_entropy.p1",
+    name="cross_entropy_and_kl.p1",
     question=(
         "The truth is sun 0.05, cloud 0.30, rain 0.65. Ada says 0.01, 0.09, 0.90; Ben says 0.15, "
         "0.45, 0.40. Who pays less in the long run?"
@@ -377,7 +377,7 @@ def _reveal_humps() -> Revealed:
 
 
 p2 = Prediction(
-    name="cross_entropy.p2",
+    name="cross_entropy_and_kl.p2",
     question=(
         "The truth p has two humps, far apart; your model q may only be one bell. Where does the "
         "bell with the least KL(p‖q) stand?"
