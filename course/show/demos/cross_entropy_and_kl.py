@@ -154,8 +154,8 @@ def humps() -> LiveFigure:
 
 
 def kl(
-    p: Float[np.ndarray, "*beliefs outcomes"], q: Float[np.ndarray, "*beliefs outcomes"]
-) -> Float[np.ndarray, "*beliefs"]:
+    p: Float[np.ndarray, "*#beliefs outcomes"], q: Float[np.ndarray, "*#beliefs outcomes"]
+) -> Float[np.ndarray, "..."]:
     """KL divergence in bits of beliefs without zeros."""
     return np.asarray((p * np.log2(p / q)).sum(axis=-1))
 
