@@ -15,6 +15,7 @@ import scipy.stats
 
 from course.practice.check import check
 from course.practice.exercise import Exercise
+from course.practice.exercises import cross_entropy_and_kl as kl
 from course.practice.exercises import distributions, entropy, gradient_descent, start_here
 
 TIMES = 3  # cases are random: once is no proof
@@ -70,7 +71,35 @@ def by_powers(hessian: np.ndarray) -> float:
     return float(2 / (v @ hessian @ v))
 
 
+def softmax_cost(z: jax.Array, p: jax.Array) -> jax.Array:
+    return -jnp.sum(p * jax.nn.log_softmax(z)) / jnp.log(2.0)
+
+
+def kl_both_ways(p: np.ndarray, q: np.ndarray) -> float:
+    """Half of each direction."""
+    return float(scipy.stats.entropy(p, q, base=2) + scipy.stats.entropy(q, p, base=2)) / 2
+
+
+def shared_bits(joint: np.ndarray) -> Any:
+    """H(x) + H(y) - H(x, y)."""
+    parts = joint.sum(axis=0), joint.sum(axis=1), joint.ravel()
+    x, y, both = (scipy.stats.entropy(part, base=2) for part in parts)
+    return x + y - both
+
+
 RIGHT = [
+    (kl.q1, lambda p, q: scipy.stats.entropy(p, q, base=2)),
+    (kl.q1, lambda p, q: scipy.special.rel_entr(p, q).sum() / np.log(2)),
+    (kl.q1, lambda p, q: sum(a * np.log2(a / b) for a, b in zip(p, q, strict=True) if a)),
+    (kl.q1, lambda p, q: -np.sum(p * np.log2(q)) - scipy.stats.entropy(p, base=2)),
+    (kl.q2, lambda p, z: jax.grad(softmax_cost)(jnp.asarray(z), jnp.asarray(p))),
+    (kl.q2, lambda p, z: [(q - a) / np.log(2) for q, a in zip(kl._softmax(z), p, strict=True)]),
+    (kl.q2, lambda p, z: 1.4426950409 * (scipy.special.softmax(z) - p)),
+    (kl.q3, 0.90 - float(scipy.stats.entropy([0.1, 0.9], base=2))),
+    (kl.q3, np.float32(0.43)),
+    (kl.q3, Decimal("0.431")),
+    (kl.q4, shared_bits),
+    (kl.q4, lambda joint: scipy.special.rel_entr(joint, kl._apart(joint)).sum() / np.log(2)),
     (entropy.q1, lambda p: float(sum(Fraction(x) * Fraction(-np.log2(x)) for x in p if x))),
     (entropy.q1, lambda p: -sum(Decimal(x) * Decimal(x).ln() / Decimal(2).ln() for x in p if x)),
     (entropy.q1, lambda p: scipy.stats.entropy(p, base=2)),
@@ -146,6 +175,20 @@ def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
 
 
 WRONG = [
+    (kl.q1, kl_both_ways, "was expected"),
+    (kl.q1, lambda p, q: np.sum(p * np.log2(np.maximum(p, 1e-3) / q)), "was expected"),
+    (kl.q1, lambda p, q: np.sum(p * np.log2((p + 1e-3) / (q + 1e-3))), "was expected"),
+    (kl.q1, lambda p, q: np.sum((p - q) ** 2), "was expected"),
+    (kl.q2, lambda p, z: 1.4427 * (np.exp(z) - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: 1.4427 * (z / z.sum() - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: 1.4427 * abs(kl._softmax(z) - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: np.zeros_like(z), "were expected|was expected"),
+    (kl.q3, -0.431, "The other way round"),
+    (kl.q3, 0.5, "Not 0.5"),
+    (kl.q3, 0.0, "Not 0"),
+    (kl.q4, lambda joint: np.sum(joint * (joint - kl._apart(joint))), "was expected"),
+    (kl.q4, lambda joint: np.sum(abs(joint - kl._apart(joint))) / 2, "was expected"),
+    (kl.q4, lambda joint: max(shared_bits(joint), 0.01), "was expected"),
     (entropy.q1, up_to_a_zero, "You stop at the first zero"),
     (entropy.q1, lambda p: -np.sum(p * np.log2(np.maximum(p, 1e-3))), "was expected"),
     (entropy.q4, lambda bits: bits + 6.64386, "was expected"),
