@@ -54,7 +54,7 @@ def test_one_direction_covers_and_the_other_picks() -> None:
 def test_a_bill_writes_what_adds_up_to_kl() -> None:
     for q in (demos.ADA, demos.BEN):
         figure, ax = figures.new(width=4, height=3.6)
-        demos.bill(ax, CONDITIONAL[0], q)
+        demos.bill(ax, CONDITIONAL[0], q, "Ada")
         written = [float(note.get_text().split()[-1].replace("−", "-")) for note in ax.texts]
         assert sum(written) == pytest.approx(demos.costs(q)[1], abs=0.016)
         assert not list(overlaps(figure))

@@ -25,8 +25,11 @@ def pairs(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
         (np.insert(rng.dirichlet(np.ones(3)), 1, 0.0), rng.dirichlet(np.ones(4))),
         (np.array([0.0, 1.0, 0.0]), rng.dirichlet(np.ones(3))),
     ]
-    rare = (np.array([0.5, 0.5]), np.array([1 - 1e-9, 1e-9]))
-    return [*drawn, *never, rare, (drawn[1][0], drawn[1][0].copy())]
+    rare = [
+        (np.array([0.5, 0.5]), np.array([1 - 1e-9, 1e-9])),
+        (np.array([1 - 1e-5, 1e-5]), np.array([0.999, 0.001])),
+    ]
+    return [*drawn, *never, *rare, (drawn[1][0], drawn[1][0].copy())]
 
 
 def my_kl(p, q):

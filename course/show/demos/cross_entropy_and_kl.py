@@ -55,29 +55,17 @@ def candidates() -> LiveFigure:
     left.legend(loc="upper left", handlelength=1.5)
     left.set(ylabel="probability", yticks=np.arange(0, 1.1, 0.2))
 
-    # Each bar is stacked from the entropy, which no model changes, and the rest.
     entropy, rest = costs(BEN)
-    right.bar([0, 1], entropy, 0.6, color=figures.TRUTH)
-    both = [entropy] * 2
-    extra = right.bar([0, 1], [rest] * 2, 0.6, both, color=figures.COST, edgecolor="white")
-    for x in (0, 1):
-        right.text(x, entropy / 2, f"H {entropy:.2f}", color="white", ha="center", va="center")
-    figures.reference(right, entropy, "")
-    right.set_xticks([0, 1], ["your model", "Ben"])
-    right.set(xlim=(-0.5, 1.5), ylim=(0, HIGHEST), ylabel="bits a day", title=" ")
-    notes = [right.text(x, 0, "", ha="center", va="bottom", linespacing=1.3) for x in (0, 1)]
-    _set_cost(extra[1], notes[1], BEN)
+    extra, notes = _stacks(right)
 
     def draw(**weights: int) -> str:
         q = np.array([weights[sky] for sky in SKIES], float)
         q /= q.sum()
         figures.set_bars(left, q, group=1)
         yours = _set_cost(extra[0], notes[0], q)
-        cheaper = "Your model" if yours < rest - 5e-4 else "Ben"
-        if abs(yours - rest) <= 5e-4:
-            right.title.set_text("equally good")
-        else:
-            right.title.set_text(f"{cheaper} fits better")
+        cheaper = "Your model" if yours < rest else "Ben"
+        alike = abs(yours - rest) <= 5e-4
+        right.title.set_text("equally good" if alike else f"{cheaper} fits better")
         listed = ", ".join(f"{sky} {chance:.2f}" for sky, chance in zip(SKIES, q, strict=True))
         return (
             f"Your model says {listed}. Its cost of {entropy + yours:.2f} bits a day is stacked "
@@ -98,6 +86,23 @@ def candidates() -> LiveFigure:
     group = [note for note in left.texts if note.get_gid() == "bars 1"]
     moving = [left.containers[1], group, extra[0], notes[0], right.title]
     return LiveFigure(figure, draw, controls, moving=moving)
+
+
+def _stacks(ax: Axes) -> tuple[Any, list[Any]]:
+    """Stack the costs of both candidates, and return their upper parts with the words above."""
+    entropy, rest = costs(BEN)
+    # The lower part of each bar is what no model changes.
+    ax.bar([0, 1], entropy, 0.6, color=figures.TRUTH)
+    both = [entropy] * 2
+    extra = ax.bar([0, 1], [rest] * 2, 0.6, both, color=figures.COST, edgecolor="white")
+    for x in (0, 1):
+        ax.text(x, entropy / 2, f"H {entropy:.2f}", color="white", ha="center", va="center")
+    figures.reference(ax, entropy, "")
+    ax.set_xticks([0, 1], ["your model", "Ben"])
+    ax.set(xlim=(-0.5, 1.5), ylim=(0, HIGHEST), ylabel="bits a day", title=" ")
+    notes = [ax.text(x, 0, "", ha="center", va="bottom", linespacing=1.3) for x in (0, 1)]
+    _set_cost(extra[1], notes[1], BEN)
+    return extra, notes
 
 
 def _set_cost(bar: Any, note: Any, q: Float[np.ndarray, "3"]) -> float:
@@ -160,7 +165,9 @@ def kl(
     return np.asarray((p * np.log2(p / q)).sum(axis=-1))
 
 
-def bill(ax: Axes, p: Float[np.ndarray, " outcomes"], q: Float[np.ndarray, " outcomes"]) -> None:
+def bill(
+    ax: Axes, p: Float[np.ndarray, " outcomes"], q: Float[np.ndarray, " outcomes"], name: str
+) -> None:
     """Draw the cross-entropy H(p, q) as areas, and over each what q loses or wins against p.
 
     Each outcome is as wide as p and as high as its surprise under q. The dark steps are the
@@ -184,6 +191,7 @@ def bill(ax: Axes, p: Float[np.ndarray, " outcomes"], q: Float[np.ndarray, " out
             ha="left" if narrow else "center",
             va="bottom",
         )
+    ax.set_title(f"{name} pays {p @ paid:.2f}, a true belief {p @ least:.2f}")
     ax.set(xlim=(0, 1), ylim=(0, 8.4), xlabel="true probability", ylabel="surprise (bits)")
 
 
