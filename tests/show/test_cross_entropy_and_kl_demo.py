@@ -63,7 +63,8 @@ def test_a_bill_writes_what_adds_up_to_kl() -> None:
 def test_walks_are_drawn_from_start_to_end() -> None:
     path = np.linspace(demos.ADA, CONDITIONAL[0], 5)
     left, right = demos.walks([path]).axes[:2]
-    np.testing.assert_allclose(left.lines[0].get_xydata(), figures.to_plane(path))
+    drawn = np.asarray(left.lines[0].get_xydata(), float)
+    np.testing.assert_allclose(drawn, figures.to_plane(path))
     costs = np.asarray(right.lines[0].get_ydata())
     assert costs[-1] == pytest.approx(demos.costs(CONDITIONAL[0])[0])
     assert (np.diff(costs) < 0).all()

@@ -27,7 +27,7 @@ def pairs(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     ]
     rare = [
         (np.array([0.5, 0.5]), np.array([1 - 1e-9, 1e-9])),
-        (np.array([1 - 1e-5, 1e-5]), np.array([0.999, 0.001])),
+        (np.append(np.full(20, 5e-4), 0.99), np.full(21, 1 / 21)),
     ]
     return [*drawn, *never, *rare, (drawn[1][0], drawn[1][0].copy())]
 

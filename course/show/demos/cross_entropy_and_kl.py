@@ -49,7 +49,7 @@ def candidates() -> LiveFigure:
     """Costs of two candidate beliefs as stacked bars, while the reader shapes one of them."""
     figure, (left, right) = figures.new(columns=2, width=8, height=4.2, width_ratios=[1.5, 1])
     names, roles = ("truth", "your model", "Ben"), (figures.TRUTH, figures.BELIEF, RIVAL)
-    figures.bars(left, [TRUTH, ADA, BEN], SKIES, role=roles, top=1.1)
+    figures.bars(left, np.array([TRUTH, ADA, BEN]), SKIES, role=roles, top=1.1)
     for drawn, name in zip(left.containers, names, strict=True):
         drawn.set_label(name)
     left.legend(loc="upper left", handlelength=1.5)
