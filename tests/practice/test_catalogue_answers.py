@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
+import scipy.stats.contingency
 
 from course.maths import bayes, information
 from course.practice.check import check
@@ -23,6 +24,7 @@ from course.practice.exercises import (
     gradient_descent,
     start_here,
 )
+from course.practice.exercises import cross_entropy_and_kl as kl
 
 TIMES = 3  # cases are random: once is no proof
 
@@ -77,6 +79,22 @@ def by_powers(hessian: np.ndarray) -> float:
     return float(2 / (v @ hessian @ v))
 
 
+def softmax_cost(z: jax.Array, p: jax.Array) -> jax.Array:
+    return -jnp.sum(p * jax.nn.log_softmax(z)) / jnp.log(2.0)
+
+
+def kl_both_ways(p: np.ndarray, q: np.ndarray) -> float:
+    """Half of each direction."""
+    return float(scipy.stats.entropy(p, q, base=2) + scipy.stats.entropy(q, p, base=2)) / 2
+
+
+def shared_bits(joint: np.ndarray) -> Any:
+    """H(x) + H(y) - H(x, y)."""
+    parts = joint.sum(axis=0), joint.sum(axis=1), joint.ravel()
+    x, y, both = (scipy.stats.entropy(part, base=2) for part in parts)
+    return x + y - both
+
+
 def in_logarithms(prior: np.ndarray, likelihoods: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return scipy.special.softmax(np.log(prior) + np.log(likelihoods).sum(axis=0))
@@ -92,6 +110,29 @@ def told_by_table(prevalence: float, sensitivity: float, false_alarms: float) ->
 
 
 RIGHT = [
+    (kl.q1, lambda p, q: scipy.stats.entropy(p, q, base=2)),
+    (kl.q1, lambda p, q: scipy.special.rel_entr(p, q).sum() / np.log(2)),
+    (kl.q1, lambda p, q: sum(a * np.log2(a / b) for a, b in zip(p, q, strict=True) if a)),
+    (kl.q1, lambda p, q: -np.sum(p * np.log2(q)) - scipy.stats.entropy(p, base=2)),
+    (kl.q2, lambda p, z: jax.grad(softmax_cost)(jnp.asarray(z), jnp.asarray(p))),
+    (
+        kl.q2,
+        lambda p, z: [
+            (q - a) / np.log(2) for q, a in zip(scipy.special.softmax(z), p, strict=True)
+        ],
+    ),
+    (kl.q2, lambda p, z: 1.4426950409 * (scipy.special.softmax(z) - p)),
+    (kl.q3, 0.90 - float(scipy.stats.entropy([0.1, 0.9], base=2))),
+    (kl.q3, np.float32(0.43)),
+    (kl.q3, Decimal("0.431")),
+    (kl.q4, shared_bits),
+    (
+        kl.q4,
+        lambda joint: (
+            scipy.special.rel_entr(joint, scipy.stats.contingency.expected_freq(joint)).sum()
+            / np.log(2)
+        ),
+    ),
     (bayes_updates.q1, lambda p, s, f: 1 / (1 + (1 - p) * f / (p * s)) if p else 0),
     (bayes_updates.q1, lambda p, s, f: bayes.update([p, 1 - p], [s, f])[0]),
     (bayes_updates.q2, told_by_table),
@@ -184,6 +225,28 @@ def test_another_right_answer_passes(exercise: Exercise, answer: Any) -> None:
 
 
 WRONG = [
+    (kl.q1, kl_both_ways, "was expected"),
+    (kl.q1, lambda p, q: np.sum(p * np.log2(np.maximum(p, 1e-3) / q)), "was expected"),
+    (kl.q1, lambda p, q: np.sum(p * np.log2((p + 1e-3) / (q + 1e-3))), "was expected"),
+    (kl.q1, lambda p, q: np.sum((p - q) ** 2), "was expected"),
+    (kl.q2, lambda p, z: 1.4427 * (np.exp(z) - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: 1.4427 * (z / z.sum() - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: 1.4427 * abs(scipy.special.softmax(z) - p), "were expected|was expected"),
+    (kl.q2, lambda p, z: np.zeros_like(z), "were expected|was expected"),
+    (kl.q3, -0.431, "The other way round"),
+    (kl.q3, 0.5, "Not 0.5"),
+    (kl.q3, 0.0, "Not 0"),
+    (
+        kl.q4,
+        lambda joint: np.sum(joint * (joint - scipy.stats.contingency.expected_freq(joint))),
+        "was expected",
+    ),
+    (
+        kl.q4,
+        lambda joint: np.sum(abs(joint - scipy.stats.contingency.expected_freq(joint))) / 2,
+        "was expected",
+    ),
+    (kl.q4, lambda joint: max(shared_bits(joint), 0.01), "was expected"),
     (bayes_updates.q1, lambda p, s, f: round(bayes_updates.p_ill(p, s, f), 2), "was expected"),
     (bayes_updates.q1, lambda p, s, f: min(p * s / f, 1) if f else 1.0, "was expected"),
     (bayes_updates.q1, lambda p, s, f: p * s / (p * s + f * (1 - s)), "was expected"),

@@ -17,6 +17,7 @@ from course.maths import (
     coding,
     distributions,
     information,
+    intervals,
     losses,
 )
 from course.models import (
@@ -29,7 +30,7 @@ from course.models import (
     spam,
     weather_table,
 )
-from course.show import bars, figures, lines, simplex
+from course.show import areas, bars, code_tree, figures, lines, simplex
 from course.training import descent, optimizers, schedules, sgd_by_hand
 from tests.support.repository import ROOT
 
@@ -95,6 +96,8 @@ def good_calls() -> list[Call]:
     add(bayes.Beta(2, 3).update, heads=1, tails=2)
     add(bayes.Beta(2, 3).log_prob, x=[0.5, 0.1])
     add(bayes.Beta(2, 3).interval, mass=0.95)
+    add(intervals.confidence_interval, heads=[1, 2], tails=[3, 1], mass=0.9)
+    add(intervals.coverage, ends=[[0.0, 0.1], [0.9, 1.0]], biases=[0.3], worlds=10, seed=1)
     add(losses.sigmoid_binary_cross_entropy, logits=[0.0, 1.0], labels=[0, 1])
     add(losses.softmax_cross_entropy, logits=ROWS, labels=ROWS)
     add(losses.softmax_cross_entropy_with_integer_labels, logits=ROWS, labels=[1, 0])
@@ -182,6 +185,8 @@ def good_calls() -> list[Call]:
     roles = (figures.TRUTH, figures.COST)
     add(bars.bars, ax=ax, p=[P, Q], role=roles, top=1.0, **named)
     add(bars.set_bars, ax=ax, p=P, group=0, digits=2)
+    add(areas.areas, p=P, values=Q, labels=list("abc"), digits=2, **one)
+    add(code_tree.code_tree, ax=ax, p=P, words=["0", "10", "11"], labels=list("abc"))
     add(bars.stacked, ax=ax, parts=[P, Q], role=roles, **named)
     add(lines.curve, x=[0.0, 1.0], y=[1.0, 2.0], name="n", fill=True, **one)
     add(lines.mark, x=0.5, y=0.5, text="t", offset=(8, 8), **one)

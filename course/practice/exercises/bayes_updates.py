@@ -407,8 +407,8 @@ p3 = Prediction(
     name="bayes_updates.p3",
     question=(
         "A coin shows heads only twice in a hundred flips. In 2,000 worlds somebody flips it ten "
-        "times, starts from Beta(1, 1), and writes down the interval that leaves 2.5% of the belief "
-        "on each side. In how many worlds is 0.02 inside?"
+        "times, starts from Beta(1, 1), and writes down the interval that leaves 2.5% of the "
+        "belief on each side. In how many worlds is 0.02 inside?"
     ),
     options=("About 95% or more", "Fewer than 95%"),
     reveal=_reveal_coverage,
