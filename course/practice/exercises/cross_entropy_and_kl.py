@@ -9,7 +9,7 @@ from course.practice.predict import Prediction, Revealed
 
 NOTEBOOK = "03_cross_entropy_and_kl"
 TITLE = "Cross-entropy and KL"
-MINUTES = 60
+MINUTES = 75
 
 FALLING = CONDITIONAL[0]
 ADA, BEN = np.array([0.01, 0.09, 0.90]), np.array([0.15, 0.45, 0.40])
